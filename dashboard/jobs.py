@@ -16,7 +16,7 @@ import psutil
 
 from dashboard import ROOT, cache
 from interpret.core.errors import InterpretError
-from interpret.finetuning.run_state import write_state
+from interpret.core.process_state import write_state
 from interpret.finetuning.runs import Run, list_runs
 
 # Seconds that a process is kept for a run that nobody starts: it holds some hundred megabytes.

@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 
 from interpret.core.errors import CapacityError
 from interpret.core.files import sync_folder, write_whole
-from interpret.finetuning.run_files import BROKEN, as_text, number, read_object
+from interpret.core.saved_values import BROKEN, number
+from interpret.finetuning.run_files import as_text, read_object
 
 LATEST = "latest.json"
 # Of a checkpoint the weights that learn.

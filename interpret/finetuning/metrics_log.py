@@ -11,7 +11,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from interpret.finetuning.run_files import BROKEN, any_number, as_object, number, numbers
+from interpret.core.saved_values import BROKEN, any_number, as_object, number
+from interpret.finetuning.run_files import numbers
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
     Raises
     ------
     Exception
-        One of `interpret.finetuning.run_files.BROKEN`, if it is none.
+        One of `interpret.core.saved_values.BROKEN`, if it is none.
     """
     found = as_object(line)
     if "score" in found:

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from interpret.core.device_lock import peak_memory
 from interpret.core.files import write_whole
+from interpret.core.process_state import write_state
 from interpret.finetuning.checkpoints import latest_checkpoint
 from interpret.finetuning.metrics_log import (
     LOG,
@@ -19,7 +20,6 @@ from interpret.finetuning.metrics_log import (
     read_lines,
 )
 from interpret.finetuning.record import Record
-from interpret.finetuning.run_state import write_state
 
 _BETWEEN = 0.5
 

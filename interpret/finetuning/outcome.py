@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.file_rows import FileRows
 from interpret.core.intervals import cluster_bootstrap
+from interpret.core.saved_values import BROKEN, number
 from interpret.core.vocabulary import TokenNames
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import Examples
@@ -19,7 +20,7 @@ from interpret.finetuning.headline import Results
 from interpret.finetuning.model_selection import Choice, cross_fit
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.request import Request, data_file, file_of_test_data
-from interpret.finetuning.run_files import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
+from interpret.finetuning.run_files import as_text, damaged, read_arrays, read_bytes, read_object
 from interpret.finetuning.runs import Run
 from interpret.finetuning.splits import Split, split_rows
 

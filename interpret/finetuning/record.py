@@ -17,9 +17,9 @@ from filelock import FileLock
 from interpret.core.errors import InputError
 from interpret.core.extras import needed_for
 from interpret.core.files import link
+from interpret.core.process_state import write_state
 from interpret.core.redaction import first_line, redacted, report
 from interpret.finetuning.metrics_log import LOG, Evaluation, Step, Stopped
-from interpret.finetuning.run_state import write_state
 from interpret.finetuning.runs import Run
 
 EXPERIMENT = "bertoscope"

@@ -5,15 +5,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from interpret.core.errors import InputError
+from interpret.core.saved_values import BROKEN, as_object, number
 from interpret.finetuning.data_source import PASSAGE_WORDS
 from interpret.finetuning.passages import MOST_WORDS
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.run_files import (
-    BROKEN,
-    as_object,
-    number,
-    todays_names,
-)
+from interpret.finetuning.run_files import todays_names
 
 # What was called otherwise in files of before.
 _NAMES_BEFORE = {"judged": "test_data", "words": "passage_words", "tags": "tag_column"}

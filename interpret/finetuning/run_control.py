@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from interpret.core.errors import InputError
-from interpret.finetuning.run_state import write_state
+from interpret.core.process_state import write_state
 from interpret.finetuning.runs import LOCK, Run, read_run
 
 

@@ -26,22 +26,12 @@ from typing import Any
 
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.files import link, write_whole
+from interpret.core.process_state import is_alive, write_state
+from interpret.core.saved_values import BROKEN, moment, number
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.request import LONGEST_NAME, Request, data_file, file_of_test_data
-from interpret.finetuning.run_files import (
-    BROKEN,
-    as_text,
-    check_is_run,
-    damaged,
-    finite,
-    moment,
-    number,
-    numbers,
-    read_bytes,
-    read_object,
-)
-from interpret.finetuning.run_state import is_alive, write_state
+from interpret.finetuning.run_files import as_text, check_is_run, damaged, finite, numbers, read_bytes, read_object
 
 STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done", "damaged")
 _ACTIVE = ("waiting", "running")

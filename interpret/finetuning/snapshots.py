@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 from interpret.core.checkpoints import find_checkpoint
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError
+from interpret.core.saved_values import BROKEN
 from interpret.core.task_heads import Classifier, load_head
 from interpret.finetuning.checkpoints import SNAPSHOT, SNAPSHOTS
 from interpret.finetuning.objective import find_objective
-from interpret.finetuning.run_files import BROKEN, damaged
+from interpret.finetuning.run_files import damaged
 from interpret.finetuning.runs import Run
 from interpret.finetuning.trainable_model import save_model
 

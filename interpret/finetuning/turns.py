@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 
 from filelock import FileLock, Timeout
 
+from interpret.core.process_state import write_state
 from interpret.finetuning.metrics_log import (
     Callback,
     Waiting,
 )
-from interpret.finetuning.run_state import write_state
 from interpret.finetuning.runs import Run, list_runs
 
 

@@ -22,6 +22,7 @@ from interpret.core.device_lock import forget_peak, release
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
+from interpret.core.process_state import itself, launcher, write_state
 from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import layer_group_names
@@ -40,7 +41,6 @@ from interpret.finetuning.request import Request
 from interpret.finetuning.run_device import settle_device
 from interpret.finetuning.run_files import damaged
 from interpret.finetuning.run_results import keep_results
-from interpret.finetuning.run_state import itself, launcher, write_state
 from interpret.finetuning.runs import LOCK, Run, make_run, read_run
 from interpret.finetuning.splits import Split
 from interpret.finetuning.training import Trained, settle_precision, train

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.widgets.run_actions import zipped
+from interpret.core.process_state import write_state
 from interpret.finetuning.record import LONGEST_NOTE
 from interpret.finetuning.run_records import write_note
-from interpret.finetuning.run_state import write_state
 from interpret.finetuning.worker import work
 from pages.runs import runs_view
 from tests.apps import charts, listed, offered, switch

@@ -17,13 +17,13 @@ from dashboard.figures.finetuning import calibration_curve, cost_curve
 from interpret.attention.dependencies import DependencyScores
 from interpret.attention.held_out import held_out
 from interpret.core.intervals import wilson
+from interpret.core.process_state import write_state
 from interpret.embeddings.probing import Probe
 from interpret.finetuning.facts import beats_baseline, in_words
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.regression_results import measure_fit
 from interpret.finetuning.results import measure_results
-from interpret.finetuning.run_state import write_state
 from interpret.finetuning.runs import make_run
 from interpret.finetuning.worker import work
 from pages.attention.heads_figures import dependency_bars

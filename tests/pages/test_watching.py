@@ -16,8 +16,8 @@ import interpret as it
 from dashboard import cache
 from dashboard.figures import finetuning as figures
 from dashboard.figures.finetuning import MOST_POINTS, thinned
+from interpret.core.process_state import write_state
 from interpret.finetuning import metrics_log as telling
-from interpret.finetuning.run_state import write_state
 
 STEPS, ROWS = 50_000, 100_000
 SPIKE, DIP = 31_234, 12_345

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import interpret as it
+from interpret.core.process_state import write_state
 from interpret.core.redaction import redacted
 from interpret.finetuning import metrics_log as telling
 from interpret.finetuning.checkpoints import latest_checkpoint
@@ -19,7 +20,6 @@ from interpret.finetuning.metrics_log import read_metrics
 from interpret.finetuning.outcome import read_outcome, token_names
 from interpret.finetuning.request import Request
 from interpret.finetuning.run_control import delete_run
-from interpret.finetuning.run_state import write_state
 from interpret.finetuning.runs import list_runs, new_run, read_run
 from interpret.finetuning.turns import turn
 from interpret.finetuning.worker import read_parent, work

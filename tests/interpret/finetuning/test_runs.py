@@ -19,6 +19,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 import interpret as it
+from interpret.core.process_state import write_state
 from interpret.finetuning import metrics_writer, turns, worker
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.metrics_log import Evaluation, Step, Waiting, read_metrics
@@ -27,7 +28,6 @@ from interpret.finetuning.record import EXPERIMENT, connect
 from interpret.finetuning.regression_results import RegressionResults
 from interpret.finetuning.request import Request
 from interpret.finetuning.run_control import delete_run, resume_run, stop_run
-from interpret.finetuning.run_state import write_state
 from interpret.finetuning.runs import list_runs, make_run, new_run, read_run
 from interpret.finetuning.trainer import FineTuner, Schedule
 from interpret.finetuning.trainer_state import TrainerState

@@ -1,4 +1,4 @@
-"""The state of a run on the disk, and which process works on it."""
+"""The state of long work on the disk, and which process works on it."""
 
 import json
 import os
@@ -10,23 +10,19 @@ from typing import Any
 
 import psutil
 
-from interpret.core.errors import InputError
 from interpret.core.files import write_whole
-from interpret.finetuning.run_files import (
-    moment,
-    number,
-    read_object,
-)
+from interpret.core.saved_values import BROKEN, as_object, moment, number
 
 # A process that has said nothing for so many seconds after it was asked for never began.
 _TO_BEGIN = 90.0
+_FILE = "state.json"
 
 
 _writing = threading.Lock()
 
 
 def is_alive(given: Mapping[str, Any]) -> bool:
-    """Tell from a state whether the process lives that works on the run."""
+    """Tell from a state whether the process lives that does the work."""
     if not given.get("process"):
         return time.time() - moment(given.get("asked", 0.0)) < _TO_BEGIN
     born = number(given["born"])
@@ -38,16 +34,19 @@ def is_alive(given: Mapping[str, Any]) -> bool:
         return False
 
 
+def read_state(folder: Path) -> dict[str, Any]:
+    """Return what the state file of a folder says; nothing where it is missing or damaged."""
+    try:
+        return as_object((folder / _FILE).read_bytes())
+    except BROKEN:
+        return {}
+
+
 def write_state(folder: Path, **changes: Any) -> None:
-    """Change some of what a run's state file says."""
-    path = folder / "state.json"
+    """Change some of what the state file of a folder says."""
     # The training and the record write from threads of their own.
     with _writing:
-        try:
-            given = read_object(path)
-        except InputError:
-            given = {}
-        write_whole(path, json.dumps(given | changes, ensure_ascii=False))
+        write_whole(folder / _FILE, json.dumps(read_state(folder) | changes, ensure_ascii=False))
 
 
 def itself() -> dict[str, Any]:
@@ -57,8 +56,8 @@ def itself() -> dict[str, Any]:
 
 
 def launcher(folder: Path) -> int:
-    """Return the process that started the one which works on a run, or 0."""
+    """Return the process that started the one which does a folder's work, or 0."""
     try:
-        return int(number(read_object(folder / "state.json").get("launcher", 0)))
+        return int(number(read_state(folder).get("launcher", 0)))
     except ValueError:
         return 0
