@@ -25,6 +25,9 @@ from interpret.finetuning.splits import Split, split_rows
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import Sentence
+    from interpret.attribution.job_rows import JobRows
+    from interpret.attribution.row_jobs import RowJob
+    from interpret.attribution.row_results import RowReader
 
 T = TypeVar("T")
 
@@ -133,6 +136,24 @@ def lens(path: Path, changed: int) -> it.pretraining.TunedLens:
     return it.pretraining.load_tuned_lens(path)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _job_rows(folder: Path, made: float, spec: it.EncoderSpec) -> tuple[JobRows, RowReader]:
+    from interpret.attribution.job_rows import job_rows
+    from interpret.attribution.row_jobs import ROWS, read_job
+    from interpret.attribution.row_results import RowReader
+
+    encoder = _encoder(spec)
+    read = job_rows(read_job(folder), encoder)
+    return read, RowReader(folder / ROWS, encoder, read.question)
+
+
+def explained_rows(job: RowJob) -> it.attribution.RowAttributions | None:
+    """Return what is done so far of a whole file; only what is new is read. None before there is a row."""
+    read, reader = _job_rows(job.folder, job.made, job.request.spec)
+    done = len(reader.update())
+    return kept(("rows", job.folder, job.made, done), lambda: read.so_far(reader.found))
+
+
 def of_upload(make: Callable[[], T], kind: str, about: str, *parts: object) -> T:
     """Keep what was made of an uploaded file, within the same bound; ``about`` tells the file from any other."""
     made: T = _uploaded.get((kind, about, *parts), make, weight)
@@ -224,5 +245,5 @@ def store() -> it.embeddings.Store:
 
 def clear() -> None:
     """Forget every result. The models stay, whose keys say all that they are."""
-    for forgotten in (_results, _uploaded, hub_checkpoint, lens, cost, rounding, store):
+    for forgotten in (_results, _job_rows, _uploaded, hub_checkpoint, lens, cost, rounding, store):
         forgotten.clear()

@@ -1,8 +1,10 @@
-"""Fine-tunes as processes of their own, which go on when the tab is closed, and when the app ends.
+"""Long work as processes of their own, which go on when the tab is closed, and when the app ends.
 
-A process needs seconds to load PyTorch and the rest. `prepare` starts one before there is a run for it, so that the
-next `start` has nothing to wait for.
+A process for fine-tunes needs seconds to load PyTorch and the rest. `prepare` starts one before there is a run for it,
+so that the next `start` has nothing to wait for.
 """
+
+from __future__ import annotations
 
 import json
 import os
@@ -11,6 +13,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -19,8 +22,13 @@ from interpret.core.errors import InterpretError
 from interpret.core.process_state import write_state
 from interpret.finetuning.runs import Run, list_runs
 
+if TYPE_CHECKING:
+    from interpret.attribution.row_jobs import RowJob
+
 # Seconds that a process is kept for a run that nobody starts: it holds some hundred megabytes.
 _KEPT = 600.0
+# The module that waits for runs.
+_TRAINER = ("interpret.finetuning", "--wait")
 _lock = threading.Lock()
 _ready: list[tuple[subprocess.Popen[bytes], threading.Timer]] = []
 
@@ -38,7 +46,7 @@ def prepare(root: Path) -> None:
             return
         timer = threading.Timer(_KEPT, release)
         timer.daemon = True
-        _ready.append((_spawn(), timer))
+        _ready.append((_spawn(*_TRAINER), timer))
         timer.start()
 
 
@@ -57,11 +65,23 @@ def start(*runs: Run) -> None:
     with _lock:
         process = _take()
     if process is None or not _send(process, folders):
-        process = _spawn()
+        process = _spawn(*_TRAINER)
         _send(process, folders)
     # Those behind the first one wait for this very process.
     for run in runs[1:]:
         write_state(run.folder, process=process.pid, born=psutil.Process(process.pid).create_time())
+
+
+def explain_rows(job: RowJob) -> None:
+    """Let a process explain a file's rows."""
+    if job.request.spec.device != "cpu":
+        cache.give_back_cards()
+    # Nothing is sent to it, and what it says goes to the job's own log.
+    process = _spawn("interpret.attribution.row_worker", str(job.folder.resolve()))
+    if process.stdin is not None:
+        process.stdin.close()
+    # Its state is told by who looks at it: until it has said who it is, by when it was asked for.
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def _on_a_card(run: Run) -> bool:
@@ -73,10 +93,10 @@ def _on_a_card(run: Run) -> bool:
     return False
 
 
-def _spawn() -> subprocess.Popen[bytes]:
+def _spawn(*module: str) -> subprocess.Popen[bytes]:
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
-        [sys.executable, "-m", "interpret.finetuning", "--wait"],
+        [sys.executable, "-m", *module],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         stdin=subprocess.PIPE,

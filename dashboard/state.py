@@ -141,6 +141,9 @@ ROWS_EXAMPLE, ROWS_METHOD = (
 )
 ROWS_MOST, ROWS_ANSWER = _session("rows_most", 100), _session("rows_answer", "")
 ROWS_CLASS = _session("drives")
+# Completeness errors allowed over a file; and which of the explanations that are kept is looked at, by its id.
+ROWS_TOLERANCE = Key("tolerance", "0.01", ("0.005", "0.01", "0.02", "0.05"))
+ROWS_JOB = Key("explanation", "")
 
 # Pretraining.
 PRE = Key("pre")
@@ -287,6 +290,11 @@ def models_folder() -> Path:
 def runs_folder() -> Path:
     """Return the folder where fine-tunes and what came of them are kept, set by ``BERTOSCOPE_RUNS``."""
     return Path(os.environ.get("BERTOSCOPE_RUNS") or ROOT / "runs")
+
+
+def explanations_folder() -> Path:
+    """Return the folder where whole files that were explained are kept, beside the runs."""
+    return runs_folder() / "explanations"
 
 
 def embeddings_folder() -> Path:

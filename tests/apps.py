@@ -3,6 +3,9 @@
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from dashboard import cache, state
+from interpret.attribution.row_jobs import list_jobs
+
 
 def switch(app: AppTest, name: str) -> AppTest:
     """Switch to a page by the name in its address.
@@ -26,3 +29,8 @@ def offered(app: AppTest, key: str) -> bool:
 def listed(app: AppTest, key: str):
     """Return a list that drops down whose key begins so: it may end in what tells one file from another."""
     return next(one for one in app.selectbox if one.key and one.key.startswith(key))
+
+
+def explained_rows():
+    """Return what came of the file that was explained last."""
+    return cache.explained_rows(list_jobs(state.explanations_folder())[0])

@@ -27,7 +27,7 @@ _MODULES = (
     "accelerate.commands.launch",
     "interpret.finetuning.worker",
     "interpret.embeddings",
-    "interpret.attribution.attribution",
+    "interpret.attribution.row_worker",
     "mlflow",
 )
 

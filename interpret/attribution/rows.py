@@ -98,7 +98,7 @@ def attribute_rows(
     _check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
     answered = class_names(encoder, head)
     training_texts = head.out_of_fold if head is not None else training_texts
-    question = _Question(texts, labels, answered, training_texts, target, method, baseline, tolerance, head, seed)
+    question = Question(texts, labels, answered, training_texts, target, method, baseline, tolerance, head, seed)
     by_index = dict(done or {})
     left = [index for index in range(len(texts)) if index not in by_index]
     explained = partial(_explain_share, question, left, each)
@@ -163,8 +163,8 @@ def _check_lengths(texts: Sequence[str], columns: Mapping[str, Sized | None]) ->
 
 
 @dataclass(frozen=True, eq=False)
-class _Question:
-    """What is asked of each text: see `attribute_rows`."""
+class Question:
+    """What is asked of each text: see `attribute_rows`; ``answered`` are the classes that there are."""
 
     texts: Sequence[str]
     labels: Sequence[str] | None
@@ -177,14 +177,20 @@ class _Question:
     head: LinearHead | None
     seed: int
 
-    def label(self, index: int) -> str:
-        """Return what a text should be; empty where that is missing."""
+    def row(self, index: int, answer: str, found: Attribution, probability: float, cut: bool) -> Row:
+        """Put what came of a text beside what is known of it."""
+        text = self.texts[index]
         label = self.labels[index].strip() if self.labels is not None else ""
-        return "" if label not in self.answered and is_missing(label) else label
+        if label not in self.answered and is_missing(label):
+            label = ""
+        key = text_key(text)
+        known = None if self.training_texts is None else key in self.training_texts
+        out_of_fold = self.head.out_of_fold.get(key, "") if self.head is not None and answer else ""
+        return Row(index, text, label, answer, known, out_of_fold, found, probability, cut, None)
 
 
 def _explain_share(
-    question: _Question,
+    question: Question,
     left: Sequence[int],
     each: Each | None,
     encoder: Encoder,
@@ -204,7 +210,7 @@ def _explain_share(
     return found
 
 
-def _explain_some(question: _Question, encoder: Encoder, some: Sequence[int]) -> Iterator[tuple[int, Row | InputError]]:
+def _explain_some(question: Question, encoder: Encoder, some: Sequence[int]) -> Iterator[tuple[int, Row | InputError]]:
     """Explain some of the texts, those of like length in one pass."""
     read: dict[int, tuple[str, bool]] = {}
     for index in some:
@@ -222,9 +228,12 @@ def _explain_some(question: _Question, encoder: Encoder, some: Sequence[int]) ->
         bound = [one for place in group if isinstance(one := functions[place], TargetFunction)]
         how = (question.method, question.baseline, question.tolerance)
         for place, made in explain_together(bound, *how, seed=question.seed):
-            index = order[group[place]]
-            cut = read[index][1]
-            yield index, made if isinstance(made, InputError) else _row(question, index, bound[place], made, cut)
+            index, function = order[group[place]], bound[place]
+            if isinstance(made, InputError):
+                yield index, made
+                continue
+            answer = question.answered[int(function.own.argmax())] if function.kind.predicts else ""
+            yield index, question.row(index, answer, made, function.target_probability, read[index][1])
 
 
 def _compared(
@@ -243,17 +252,6 @@ def _compared(
             except InputError as error:
                 unmarked.append((one.index, error))
     return rows, unmarked
-
-
-def _row(question: _Question, index: int, function: TargetFunction, found: Attribution, cut: bool) -> Row:
-    text, head = question.texts[index], question.head
-    answer = out_of_fold = ""
-    if function.kind.predicts:
-        answer = question.answered[int(function.own.argmax())]
-        out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
-    known = None if question.training_texts is None else text_key(text) in question.training_texts
-    label, probability = question.label(index), function.target_probability
-    return Row(index, text, label, answer, known, out_of_fold, found, probability, cut, None)
 
 
 def _human(row: Row, marked: str) -> Plausibility:

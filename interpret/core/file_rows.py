@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from interpret.core.errors import InputError
 from interpret.core.files import Table
 
@@ -91,6 +93,13 @@ def rows_of(table: Table, indices: Sequence[int], used: Sequence[str] = ()) -> F
         name: tuple(row[index] for row in chosen) for index, name in enumerate(table.columns) if name not in used
     }
     return FileRows(tuple(table.numbers[i] for i in indices), MappingProxyType(columns))
+
+
+def sample_rows(total: int, most: int, seed: int = 0) -> list[int]:
+    """Return the indices of the rows that are read of so many: at most ``most`` sampled at random, or all with 0."""
+    if not total > most > 0:
+        return list(range(total))
+    return sorted(np.random.default_rng(seed).choice(total, most, replace=False).tolist())
 
 
 def free_name(table: Mapping[str, object], name: str) -> str:

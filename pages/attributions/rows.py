@@ -6,25 +6,28 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
+from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n
 from dashboard.numbers import listed
 from dashboard.widgets.attributions_view import class_words_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
-from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names, choices_help, method_choices
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.target_view import TargetChoice
+from interpret.attribution.row_jobs import RowJob
 from pages.attributions.figures import class_words
+from pages.attributions.rows_job import file_of, job_of, job_view, kept_job, kept_jobs, opened_job, start_job
 from pages.attributions.rows_view import (
     accuracy_lines,
     chosen_row,
+    completeness_line,
     human_line,
     rows_analysis,
     rows_downloads,
     rows_input,
     skipped_rows,
-    trained_texts,
 )
 
 
@@ -34,7 +37,14 @@ def rows(choice: TargetChoice) -> None:
     if choice.kind.compares:
         st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
         return
+    kept = kept_job()
+    if kept is not None:
+        opened_job(kept)
+        if not kept.active:
+            result_view(kept, file_of(kept))
+        return
     found = rows_input()
+    kept_jobs()
     if found is None:
         return
     names = method_choices()
@@ -42,36 +52,47 @@ def rows(choice: TargetChoice) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(st.selectbox, _("Method"), names, state.ROWS_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    analysis = rows_analysis(choice, found, method, baseline)
-    training_texts = trained_texts()
-
-    def work(progress: Progress) -> it.attribution.RowAttributions:
-        explained: it.attribution.RowAttributions = analysis.run(
-            training_texts=training_texts, progress=progress, beside=cache.beside(choice.subject.spec)
-        )
-        return explained
-
-    result = long_work(
-        "rows",
-        repr((choice.subject.spec, choice.target, choice.classifier, found.about, method, baseline)),
+        tolerance = _tolerance_input() if it.attribution.METHODS[method].path else 0.01
+    analysis = rows_analysis(choice, found, method, baseline, tolerance)
+    job = job_of(choice, found, method, baseline, tolerance)
+    job_view(
+        job,
         _n("Explain {count} row", "Explain {count} rows", len(found.texts)).format(count=f"{len(found.texts):,}"),
-        work,
-        {"rows": _("rows")},
-        keep=3,
-        rate=_("{rate} rows/s"),
+        guarded(lambda: start_job(choice, found, method, baseline, tolerance)),
     )
+    if job is not None and not job.active:
+        result_view(job, found.file, analysis)
+
+
+def _tolerance_input() -> float:
+    shares = {"0.005": "0.5%", "0.01": "1%", "0.02": "2%", "0.05": "5%"}
+    help_text = _(
+        "How far the scores of a text may miss the difference between the two outputs, as a share of it. Steps are "
+        "added for each text until they do not; a larger error is faster."
+    )
+    chosen = choose(st.selectbox, _("Completeness error"), shares, state.ROWS_TOLERANCE, width=180, help=help_text)
+    state.publish(state.ROWS_TOLERANCE)
+    return float(chosen)
+
+
+def result_view(job: RowJob, file: SlotFile, *analyses: Analysis) -> None:
+    """Draw what is done of a file, whole or not."""
+    result = cache.explained_rows(job)
     if result is None:
+        if job.state == "done":
+            st.info(_("None of these rows could be explained. Choose another file or column."))
         return
-    stem = file_stem("rows", choice.subject.spec.checkpoint.name.split("/")[-1], found.file.name)
+    stem = file_stem("rows", job.request.spec.checkpoint.name.split("/")[-1], file.name)
     accuracy_lines(result)
     skipped_rows(result)
     _summary(result)
+    completeness_line(result)
     human_line(result)
     chosen = choose(
         st.selectbox,
         _("Most influential words for the class"),
         {one: one for one in result.classes},
-        state.ROWS_CLASS.of(found.about),
+        state.ROWS_CLASS.of(job.folder.name),
         width=260,
     )
     words = result.words(chosen)
@@ -80,8 +101,8 @@ def rows(choice: TargetChoice) -> None:
         st.caption(class_words_line(words))
     else:
         st.info(_("No word occurs in three or more of the texts explained for this class."))
-    chosen_row(found.file, result)
-    export_bar(rows_downloads(result, stem), analysis)
+    chosen_row(file, result)
+    export_bar(rows_downloads(result, stem), *analyses)
 
 
 def _summary(found: it.attribution.RowAttributions) -> None:

@@ -27,7 +27,7 @@ from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.row_attributions import rows_table
 from interpret.core.accuracy import text_key
 from interpret.core.errors import InputError
-from interpret.core.file_rows import FileRows, rows_of
+from interpret.core.file_rows import FileRows, rows_of, sample_rows
 from interpret.core.files import SUFFIXES
 from interpret.core.labels import multi_labels
 from interpret.core.scripts import fold
@@ -129,14 +129,13 @@ def rows_input() -> Input | None:
 
 def _sampled_rows(total: int, most: int) -> list[int]:
     """Return the places of the rows that are read, and say so where these are not all."""
-    if not total > most > 0:
-        return list(range(total))
-    st.caption(
-        _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
-            count=f"{most:,}", total=f"{total:,}", seed=_SEED
+    if total > most > 0:
+        st.caption(
+            _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
+                count=f"{most:,}", total=f"{total:,}", seed=_SEED
+            )
         )
-    )
-    return sorted(np.random.default_rng(_SEED).choice(total, most, replace=False).tolist())
+    return sample_rows(total, most, _SEED)
 
 
 def trained_texts() -> frozenset[str] | None:
@@ -168,6 +167,22 @@ def accuracy_lines(found: it.attribution.RowAttributions) -> None:
                 "fitted on all rows."
             )
         )
+
+
+def completeness_line(found: it.attribution.RowAttributions) -> None:
+    """Say how far the scores of the rows miss what they should add up to, for a method that promises a sum."""
+    if not it.attribution.METHODS[found.method].complete:
+        return
+    errors = np.array([row.attribution.error for row in found.rows])
+    allowed = found.rows[0].attribution.tolerance
+    st.caption(
+        _("Completeness error: median {median}, largest {most}; at most {allowed} in {share} of the rows.").format(
+            median=f"{np.median(errors):.2%}",
+            most=f"{errors.max():.2%}",
+            allowed=f"{allowed:.1%}",
+            share=f"{(errors <= allowed).mean():.1%}",
+        )
+    )
 
 
 def human_line(found: it.attribution.RowAttributions) -> None:
@@ -274,7 +289,7 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
     ]
 
 
-def rows_analysis(choice: TargetChoice, read: Input, method: str, baseline: str) -> Analysis:
+def rows_analysis(choice: TargetChoice, read: Input, method: str, baseline: str, tolerance: float) -> Analysis:
     """Describe how the rows are explained."""
     column, labels, marks = read.columns
     lines = table_lines(read.path, read.file.encoding) + "indices = range(len(table.rows))\n"
@@ -302,6 +317,7 @@ def rows_analysis(choice: TargetChoice, read: Input, method: str, baseline: str)
         target=choice.target,
         method=method,
         baseline=baseline,
+        tolerance=tolerance,
         **more,
     )
 

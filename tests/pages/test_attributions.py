@@ -9,16 +9,17 @@ import transformers as tf
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache
+from dashboard import ROOT, cache, state
 from dashboard.components.words import read_indices
 from dashboard.subject import Subject
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.method_input import How, method_names
 from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.methods import METHODS, by_faithfulness
+from interpret.attribution.row_jobs import TRAINING, list_jobs
 from interpret.attribution.targets import TARGETS
 from pages.attributions.export import as_dict, as_page, attribution_table
-from tests.apps import listed, switch
+from tests.apps import explained_rows, listed, switch
 from tests.pages.test_results_page import noise as answers_of_noise
 from tests.pages.test_results_page import plant, rows_of
 from tests.slot import hold
@@ -205,7 +206,7 @@ def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
     lines = next(one.value for one in page.code if "attribute_rows(" in one.value)
     (tmp_path / "dashboard").symlink_to(ROOT / "dashboard")
     found = run_lines(page, tmp_path, monkeypatch, lines)["found"]
-    (kept,) = page.session_state["rows"].values()
+    kept = explained_rows()
     assert [row.index for row in found.rows] == [row.index for row in kept.rows] == [0, 2, 3]
     for one, other in zip(found.rows, kept.rows, strict=True):
         np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=1e-6)
@@ -345,7 +346,7 @@ def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab
         # Again over the file, which is the one that it was fitted on; and the tile says by which answers.
         assert sum(NOTHING in one.value and "out-of-fold" in one.value for one in page.error) == 2
         (wrong,) = (one for one in page.metric if one.delta == "out-of-fold")
-        (kept,) = page.session_state["rows"].values()
+        kept = explained_rows()
         assert wrong.value == f"{kept.accuracies['out-of-fold'].count - kept.accuracies['out-of-fold'].right} of 40"
         assert kept.accuracies["out-of-fold"].right < sum(row.answer == row.label for row in kept.rows)
         table = next(one.value for one in page.dataframe if "Row" in one.value.columns)
@@ -360,18 +361,14 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     hold(page, "rows.csv", content.encode())
     page.session_state["classifier"] = "starter"
     page.session_state["rows_method"] = "saliency"
-    told = []
-    explain_rows = it.attribution.attribute_rows
     monkeypatch.setattr(
-        it.attribution,
-        "attribute_rows",
-        lambda *one, **more: told.append(more["training_texts"]) or explain_rows(*one, **more),
+        "pages.attributions.rows_job.trained_texts", lambda: frozenset({text_key("The  BANK lent money")})
     )
-    monkeypatch.setattr("pages.attributions.rows.trained_texts", lambda: frozenset({text_key("The  BANK lent money")}))
     open_page(page, model="folder:bert", why="rows", example="short")
     page.button(key="rows:start").click().run()
     assert not page.exception
-    assert told == [{"the bank lent money"}]
+    (job,) = list_jobs(state.explanations_folder())
+    assert json.loads((job.folder / TRAINING).read_text()) == {"texts": ["the bank lent money"]}
     assert rows_view.trained_texts() is None
 
 

@@ -1,0 +1,188 @@
+"""The work on a whole file, in a process of its own: its turn, the rows that are left, how far it is."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from interpret.attribution.job_rows import job_rows
+from interpret.attribution.row_attributions import Row
+from interpret.attribution.row_jobs import LOCK, ROWS, RowJob, read_job
+from interpret.attribution.row_results import RowReader, RowWriter
+from interpret.attribution.rows import attribute_rows
+from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.errors import Cancelled, CapacityError, InputError, InterpretError
+from interpret.core.multi_device import load_beside
+from interpret.core.process_state import itself, write_state
+from interpret.core.redaction import first_line, report
+
+_log = logging.getLogger(__name__)
+# Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.
+_BETWEEN = 0.3
+
+
+def work_on_rows(folder: Path) -> RowJob:
+    """Work on a job until its rows are done, it is stopped, or has failed; returns it as it is then.
+
+    One job at a time works on a device. SIGTERM and SIGINT ask it to stop.
+
+    Raises
+    ------
+    InputError
+        If the folder is no job.
+    """
+    job = read_job(folder)
+    try:
+        alone = FileLock(folder / LOCK).acquire(timeout=0)
+    except Timeout:
+        # Two people asked for the same job to go on: one process is enough.
+        return job
+    with alone, _stopped_by_signals(folder):
+        write_state(folder, state="waiting", **itself(), error=None)
+        try:
+            with _turn(job):
+                _work(job)
+            write_state(folder, state="done")
+        except Cancelled:
+            write_state(folder, state="stopped")
+        except InterpretError as error:
+            write_state(folder, state="failed", error=error.to_dict())
+        except MemoryError:
+            full = CapacityError("This machine ran out of memory. Use shorter texts or a smaller model.")
+            write_state(folder, state="failed", error=full.to_dict())
+        except Exception as unforeseen:
+            report(_log, "a file could not be explained")
+            why = InputError("It ended with an unexpected error: {error}.", error=first_line(unforeseen))
+            write_state(folder, state="failed", error=why.to_dict())
+    return read_job(folder)
+
+
+def _work(job: RowJob) -> None:
+    request = job.request
+    encoder = load_encoder(request.spec.checkpoint, request.spec.device, request.spec.precision)
+    read = job_rows(job, encoder)
+    question = read.question
+    done = dict(RowReader(job.folder / ROWS, encoder, question).update())
+    lengths = _lengths(encoder, question.texts)
+    far = _Far(job.folder, lengths, done)
+    writer = RowWriter(job.folder / ROWS)
+    # Rows may come from a thread for each card.
+    one_by_one = threading.Lock()
+
+    def each(index: int, found: Row | InputError) -> None:
+        with one_by_one:
+            writer.write(index, found)
+            far.take(index)
+
+    def check(_done: int, _total: int, _stage: str) -> None:
+        if (job.folder / "stop").exists():
+            raise Cancelled
+
+    try:
+        attribute_rows(
+            encoder,
+            question.texts,
+            question.labels,
+            question.target,
+            question.method,
+            question.baseline,
+            question.tolerance,
+            head=question.head,
+            origin=read.origin,
+            training_texts=question.training_texts,
+            seed=question.seed,
+            progress=check,
+            beside=load_beside(encoder) if request.every_device else (),
+            done=done,
+            each=each,
+        )
+    finally:
+        writer.close()
+        far.write()
+
+
+class _Far:
+    """How far a job is, in its state file: not too often."""
+
+    def __init__(self, folder: Path, lengths: list[int], done: dict[int, Row | InputError]) -> None:
+        self.folder, self.lengths = folder, lengths
+        self.done = len(done)
+        self.tokens = self.before = sum(lengths[index] for index in done)
+        self.begin = time.monotonic()
+        self.next_word = 0.0
+        self.write(state="running")
+
+    def take(self, index: int) -> None:
+        self.done += 1
+        self.tokens += self.lengths[index]
+        if time.monotonic() > self.next_word:
+            self.write()
+
+    def write(self, **more: str) -> None:
+        write_state(
+            self.folder,
+            **more,
+            done=self.done,
+            total=len(self.lengths),
+            tokens=self.tokens,
+            tokens_before=self.before,
+            all_tokens=sum(self.lengths),
+            seconds=time.monotonic() - self.begin,
+        )
+        self.next_word = time.monotonic() + _BETWEEN
+
+
+def _lengths(encoder: Encoder, texts: Sequence[str]) -> list[int]:
+    """Return how many tokens are read of each text; what it takes is about proportional to them."""
+    return [min(len(one.ids), encoder.max_tokens) for one in encoder.tokenizer.encode_batch(list(texts))]
+
+
+@contextmanager
+def _turn(job: RowJob) -> Iterator[None]:
+    """Wait until no other job works on the device."""
+    lock = FileLock(job.folder.parent / f".{job.request.spec.device.replace(':', '-')}.lock")
+    while True:
+        if (job.folder / "stop").exists():
+            raise Cancelled
+        try:
+            with lock.acquire(timeout=0):
+                yield
+                return
+        except Timeout:
+            time.sleep(_BETWEEN)
+
+
+@contextmanager
+def _stopped_by_signals(folder: Path) -> Iterator[None]:
+    """While the block runs, SIGTERM and SIGINT ask for a polite stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def request_stop(_number: int, _frame: object) -> None:
+        (folder / "stop").touch()
+
+    before = {one: signal.signal(one, request_stop) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def main(folder: Path) -> int:
+    """Work on a job as a process of its own, behind whoever looks at a page; returns the exit status."""
+    os.nice(5)
+    logging.basicConfig(filename=folder / "log.txt", level=logging.WARNING)
+    return 0 if work_on_rows(folder).state in ("done", "stopped") else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
