@@ -44,6 +44,8 @@ def read_head(folder: Path, encoder: Encoder) -> LinearHead | None:
         out_of_fold = {str(key): str(one) for key, one in about["out_of_fold"].items()}
     except (*BROKEN, SafetensorError) as error:
         raise InputError(
-            "The classifier in “{folder}” is damaged: {error}.", folder=folder.name, error=str(error)[:200]
+            "The classifier in “{folder}” is damaged: {error}. Delete it and fit it again.",
+            folder=folder.name,
+            error=str(error)[:200],
         ) from error
     return LinearHead(labels, weight, bias, out_of_fold, sentence=model)
