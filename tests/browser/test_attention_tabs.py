@@ -368,8 +368,9 @@ def test_keep_a_head_and_see_another_beside_it_and_what_sets_them_apart(page, se
     page.set_viewport_size({"width": 420, "height": 900})
     expect(panels).to_have_count(2)
     page.wait_for_function(
-        "() => { const [a, b] = [...document.querySelectorAll('[data-testid=beside] canvas')]"
-        ".map(one => one.getBoundingClientRect()); return a.bottom <= b.top && a.left === b.left; }"
+        "both => { const [a, b] = both.map(one => one.getBoundingClientRect());"
+        " return a.bottom <= b.top && a.left === b.left; }",
+        arg=[panels.nth(i).element_handle() for i in range(2)],
     )
     page.set_viewport_size({"width": 1440, "height": 1600})
     rest(page)
