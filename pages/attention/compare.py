@@ -180,13 +180,15 @@ def _drawn(what: Compared, shown: str) -> None:
         st.info(aligned_line(result), icon=":material/align_horizontal_left:")
     drawn = difference_side(what, result, sides) if shown == "difference" else None
     beside(sides, drawn, True, _scale(), title, stem)
-    st.markdown(difference_line(result))
+    if not what.one_head:
+        st.markdown(difference_line(result))
     # Of one text and one model every head is as it is.
     every = [distances_analysis(what)] if first.subject != second.subject and _alike(what) else []
     export_bar(difference_downloads(what, analysis, stem), analysis, *every, picture=NAME)
-    with st.expander(_("Each query token: how far apart, and what moved"), expanded=not what.one_head):
-        table, config = row_table(result, first.name, second.name)
-        st.dataframe(table, hide_index=True, column_config=config, key="rows_apart")
+    if not what.one_head:
+        with st.expander(_("Each query token: how far apart, and what moved"), expanded=True):
+            table, config = row_table(result, first.name, second.name)
+            st.dataframe(table, hide_index=True, column_config=config, key="rows_apart")
     for one in every:
         _all_heads(what, one, stem)
 

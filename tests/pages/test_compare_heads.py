@@ -15,6 +15,7 @@ from dashboard.components import beside as component
 from dashboard.subject import Row, Subject
 from pages.attention import compare, compare_view
 from tests.apps import offered, switch
+from tests.pages.test_foreign_text import HOSTILE, raw_texts
 from tests.tiny import make_checkpoint
 
 TIRED = "The animal didn't cross the street because it was too tired."
@@ -92,6 +93,29 @@ def test_two_heads_of_one_text_stand_beside_each_other_and_apart(page, drawn, mi
     table = next(one.value for one in page.dataframe if len(one.value) == len(trace.tokens))
     assert table.iloc[:, 2].is_monotonic_decreasing
     assert said(page) == []
+
+
+def test_one_head_twice_is_said_and_has_no_distance(page, drawn):
+    keep(page)
+    assert len(page.info) == 1
+    assert drawn[-1][2]
+    assert not any("0.000" in one.value for one in page.markdown)
+    pick(page, 3, 6)
+    assert not page.info
+
+
+@pytest.mark.parametrize("unit", ["token", "word"])
+def test_hostile_texts_beside_each_other_are_texts(page, drawn, unit):
+    page.query_params["model"] = "folder:roberta"
+    page.query_params["heads"] = "1.2"
+    page.query_params["unit"] = unit
+    page.query_params["text"] = HOSTILE[0]
+    keep(page)
+    page.text_area(key="text").set_value(HOSTILE[0].replace("*x*", "*y*")).run()
+    assert not page.exception
+    assert drawn[-1][2]
+    assert len(page.info) == 1
+    assert raw_texts(page) == []
 
 
 def test_the_reference_stays_while_tab_and_text_change_and_goes_when_it_is_removed(page, drawn):

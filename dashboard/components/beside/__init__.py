@@ -56,7 +56,7 @@ def beside(
         Whether a cell of the one side is a cell of the other, so that both are pointed at together.
     scale
         How weights become colours, one of `dashboard.components.explorer.SCALES`; the same on both sides. That of
-        differences is linear, with 0 in its middle.
+        differences has 0 in its middle, and is linear or by the square root.
     title, file
         The line over a saved picture, and the name of its file without an ending.
     """

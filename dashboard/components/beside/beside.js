@@ -200,7 +200,9 @@ class Beside extends Picture {
    */
   paint(context, model, width, height) {
     paintMatrix(context, model, width, height - LEGEND);
-    paintLegend(context, model, matrixLayout(model, width, height - LEGEND).left, height - 26, 160);
+    // A scale with two sides has as many ticks on each.
+    const long = model.scale.ticks[0] < 0 ? 240 : 160;
+    paintLegend(context, model, matrixLayout(model, width, height - LEGEND).left, height - 26, long);
   }
 
   read() {

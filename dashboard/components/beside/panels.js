@@ -54,7 +54,7 @@ export function panelsOf(data, numbers) {
   const weights = data.sides.map(take);
   const { difference, strings } = data;
   if (difference) {
-    const panel = { ...difference, matrix: take(difference), diverging: true, scale: around(difference.most), unit: strings.difference };
+    const panel = { ...difference, matrix: take(difference), diverging: true, scale: around(difference.most, data.scale), unit: strings.difference };
     return { weights, panels: [panel] };
   }
   const scale = SCALES[data.scale];
@@ -62,13 +62,20 @@ export function panelsOf(data, numbers) {
 }
 
 /**
- * A scale with zero in its middle, from −most to most.
+ * A scale with zero in its middle, from −most to most: linear, or by the square root on both sides, so that small
+ * differences are seen beside a large one.
  *
  * @param {number} most
+ * @param {ScaleName} scale
  * @returns {Scale}
  */
-export function around(most) {
-  return { of: (value) => (1 + value / most) / 2, ticks: [-most, 0, most] };
+export function around(most, scale) {
+  if (scale === "linear") return { of: (value) => (1 + value / most) / 2, ticks: [-most, 0, most] };
+  const quarter = Number((most / 4).toPrecision(2));
+  return {
+    of: (value) => (1 + Math.sign(value) * Math.sqrt(Math.abs(value) / most)) / 2,
+    ticks: [-most, -quarter, 0, quarter, most],
+  };
 }
 
 /**

@@ -37,10 +37,16 @@ test("the difference stands in the place of both, and the weights are still ther
 });
 
 test("a scale around zero has zero in its middle and is as long on both sides", () => {
-  const { of, ticks } = around(0.4);
-  assert.deepEqual([-0.4, 0, 0.4].map(of), [0, 0.5, 1]);
-  assert.equal(of(-0.2) + of(0.2), 1);
-  assert.deepEqual(ticks, [-0.4, 0, 0.4]);
+  for (const name of /** @type {const} */ (["linear", "sqrt", "log"])) {
+    const { of, ticks } = around(0.4, name);
+    assert.deepEqual([-0.4, 0, 0.4].map(of), [0, 0.5, 1]);
+    assert.equal(of(-0.2) + of(0.2), 1);
+    assert.deepEqual(ticks, [...ticks].reverse().map((one) => 0 - one));
+  }
+  assert.equal(around(0.4, "linear").of(0.1), 0.625);
+  // A quarter of the largest difference is seen half as well, as in the heads themselves.
+  assert.equal(around(0.4, "sqrt").of(0.1), 0.75);
+  assert.deepEqual(around(0.4, "sqrt").ticks, [-0.4, -0.1, 0, 0.1, 0.4]);
 });
 
 test("a cell is read on both sides where it is the same cell, and on its own where it is not", () => {
