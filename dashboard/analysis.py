@@ -138,7 +138,10 @@ class Analysis:
             if self.of.row is not None:
                 found |= self.of.row.about
         for name, value in self.arguments:
-            if isinstance(value, Analysis | Source):
+            if isinstance(value, Analysis) and isinstance(value.of, Subject) and value.of != self.of:
+                # Another text, or another model's: under the argument's own name, or it would pass for this one's.
+                found[name] = value.about
+            elif isinstance(value, Analysis | Source):
                 found |= value.about
             else:
                 found |= asdict(value) if is_dataclass(value) and not isinstance(value, type) else {name: value}

@@ -103,6 +103,15 @@ AFTER, METHOD = Key("after"), Key("method", "rollout", ("rollout", "flow", "grad
 GOAL, TARGET = Key("goal"), Key("target", -1)
 TREES = _session("trees_most", 500, (500, 2000, 0))
 BERTVIZ_LAYERS = _session("bertviz_layers")
+# What heads are compared with, as a `pages.attention.reference.Reference`, and its head.
+REFERENCE, REFERENCE_LAYER, REFERENCE_HEAD = (
+    _session("reference"),
+    _session("reference_layer"),
+    _session("reference_head"),
+)
+SAME_HEAD = _session("same_head", False, (False, True))
+COMPARED_AS = Key("compared", "beside", ("beside", "difference"))
+SWAPPED = _session("swapped", False, (False, True))
 
 # Embeddings.
 SHOW = Key("show")

@@ -9,6 +9,9 @@ from interpret.attention.flow import flow_paths as flow_paths
 from interpret.attention.flow import gradient_paths as gradient_paths
 from interpret.attention.flow import rollout as rollout
 from interpret.attention.flow import rollout_paths as rollout_paths
+from interpret.attention.head_difference import HeadDifference as HeadDifference
+from interpret.attention.head_difference import compare_heads as compare_heads
+from interpret.attention.head_difference import head_distances as head_distances
 from interpret.attention.head_statistics import HeadStatistics as HeadStatistics
 from interpret.attention.head_statistics import corpus_head_statistics as corpus_head_statistics
 from interpret.attention.head_statistics import head_statistics as head_statistics

@@ -13,6 +13,7 @@ from dashboard.widgets.windows import fit, warn_of_unknown
 from interpret.core.sentences import sentence
 from pages.attention.ablation import ablation
 from pages.attention.bertviz import bertviz
+from pages.attention.compare import compare
 from pages.attention.flow import flow
 from pages.attention.heads import heads
 from pages.attention.steps import steps
@@ -20,6 +21,7 @@ from pages.attention.where import where
 
 TABS = [
     Tab("where", sentence("Attention maps"), where),
+    Tab("compare", sentence("Compare two heads"), compare),
     Tab("steps", sentence("Q·K·V, step by step"), steps),
     Tab("flow", sentence("Attention flow"), flow),
     Tab("heads", sentence("Types of heads"), heads),

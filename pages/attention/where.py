@@ -25,6 +25,7 @@ from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.models import device_name
 from dashboard.widgets.notices import guarded
 from pages.attention.attention_figures import head_heatmap
+from pages.attention.reference import compare_button
 
 KEY = "explorer"
 
@@ -51,6 +52,7 @@ def where(subject: Subject) -> None:
     state.remember(state.SCALE, None if look.scale == state.SCALE.default else look.scale)
     state.remember(state.MINIMUM, None if look.minimum == 0 else f"{look.minimum:g}")
 
+    compare_button(subject, look.heads)
     what = Looked(subject, unit, specials, direction, look, title, stem)
     export_bar(attention_downloads(what), what.analysis, picture="explorer")
     with st.expander(_("How to read this")):

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
-from tests.browser.conftest import button, choose, give, keyed, rest, said, tab, take
+from tests.browser.conftest import button, choose, field, give, keyed, rest, said, tab, take
 
 pytestmark = pytest.mark.browser
 TEXT = "The bank of the river was steep and the water was cold."
@@ -330,3 +330,49 @@ def test_the_tabs_are_in_chinese_and_stay_open_through_a_change_of_language(page
         page.get_by_role("tab", name=name).click()
         expect(page.get_by_text(sign).first).to_be_visible()
         expect(page.get_by_text("请勿误读").first).to_be_visible()
+
+
+def test_keep_a_head_and_see_another_beside_it_and_what_sets_them_apart(page, server, minilm, tmp_path):
+    page.goto(f"{server}/attention?text={TEXT.replace(' ', '+')}&heads=3.5")
+    page.wait_for_selector('[data-testid=explorer][data-drawn="3.5"]')
+    rest(page)
+    button(page, "compare_head").click()
+    panels = picture(page, "beside").get_by_role("img")
+    expect(panels).to_have_count(2)
+    changed(page, "beside", lambda: pick(page, keyed(page, "layer:en"), "1"))
+    trace = it.trace(minilm, TEXT)
+    heads = it.attention.compare_heads(trace, trace, 3, 5, 1, 5)
+    # Along the cells with the keyboard alone: what is read is both weights of the one cell, on either side.
+    rest(page)
+    for panel in (panels.nth(0), panels.nth(1)):
+        panel.focus()
+        page.keyboard.press("Escape")
+        for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+            page.keyboard.press(key)
+        for weights in (heads.first, heads.second):
+            expect(readout(page, "beside")).to_contain_text(f"{weights[1, 1]:.4f}")
+    same = [panels.nth(i).bounding_box() for i in range(2)]
+    assert same[0]["y"] == same[1]["y"]
+    assert [same[0][side] for side in ("width", "height")] == [same[1][side] for side in ("width", "height")]
+    changed(page, "beside", lambda: choose(page, "compared", 1))
+    expect(panels).to_have_count(1)
+    numbers = json.loads(take(page, tmp_path, "JSON").read_text("utf-8"))
+    np.testing.assert_allclose(numbers["difference"], heads.difference, atol=1e-6)
+    assert take(page, tmp_path, "SVG").read_text("utf-8").count("<image") >= 2
+    # Another text, of another length: the reference stays, and no difference is drawn.
+    changed(page, "beside", lambda: (field(page, "text").fill("The water was cold."), button(page, "analyse").click()))
+    expect(panels).to_have_count(2)
+    expect(said(page, "Warning")).to_have_count(1)
+    expect(page.get_by_role("button", name="CSV", exact=True)).to_have_count(0)
+    # On a telephone they stand one under the other.
+    page.set_viewport_size({"width": 420, "height": 900})
+    expect(panels).to_have_count(2)
+    page.wait_for_function(
+        "both => { const [a, b] = both.map(one => one.getBoundingClientRect());"
+        " return a.bottom <= b.top && a.left === b.left; }",
+        arg=[panels.nth(i).element_handle() for i in range(2)],
+    )
+    page.set_viewport_size({"width": 1440, "height": 1600})
+    rest(page)
+    button(page, "forget_reference").click()
+    expect(panels).to_have_count(1)

@@ -9,7 +9,7 @@ from dashboard import ROOT, cache
 from tests.apps import switch
 from tests.tiny import FAMILIES, make_checkpoint
 
-TABS = ("where", "steps", "flow", "heads", "ablation", "bertviz")
+TABS = ("where", "compare", "steps", "flow", "heads", "ablation", "bertviz")
 # How a tab says it: the wording is what is tested.
 NOT_MEANT = ("What this does not mean", "it does not say why")
 

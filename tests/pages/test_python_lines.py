@@ -31,6 +31,7 @@ TREE = "# sent_id = {i}\n1\tthe\t_\tDET\tD\t_\t2\tdet\t_\t_\n2\tbank{i}\t_\tNOUN
 # What is opened: page, query, what the session holds, buttons that are clicked then.
 CASES = {
     "where": ("attention", {"tab": "where", "unit": "word", "heads": "0.1,2.3"}, {}, ()),
+    "compare": ("attention", {"tab": "compare", "heads": "1.2"}, {}, ("keep_reference",)),
     "steps": ("attention", {"tab": "steps", "temperature": "2", "pair": OTHER}, {}, ()),
     "flow": ("attention", {"tab": "flow", "pair": OTHER}, {}, ()),
     "heads": ("attention", {"tab": "heads"}, {}, ()),
@@ -138,6 +139,7 @@ CASES = {
 # Of what each offers lines.
 OFFERED = {
     "where": {"attention.attention_view"},
+    "compare": {"attention.compare_heads"},
     "steps": {"attention.attention_steps"},
     "flow": {"attention.attention_flow", "attention.gradient_paths", "attention.rollout"},
     "heads": {"attention.head_statistics"},

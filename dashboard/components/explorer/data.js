@@ -68,8 +68,8 @@ export const SCALES = {
 };
 
 /**
- * The part of a matrix that `range` names, at most `height` by `width`: each element is the largest of those under
- * it, so that nothing strong is lost where there are more weights than pixels.
+ * The part of a matrix that `range` names, at most `height` by `width`: each element is that of those under it which
+ * is furthest from zero, so that nothing strong is lost where there are more weights than pixels.
  *
  * @param {Float32Array} matrix (query, key)
  * @param {number} columns how many keys a row of it has
@@ -89,7 +89,7 @@ export function pool(matrix, columns, range, height, width) {
     for (let k = k0; k < k1; k++) {
       const at = row + columnOf[k - k0];
       const value = matrix[q * columns + k];
-      if (value > out[at]) out[at] = value;
+      if (Math.abs(value) > Math.abs(out[at])) out[at] = value;
     }
   }
   return { rows, cols, values: out };

@@ -16,7 +16,7 @@ export const LEAST_LINE = 1e-4;
 const LEAST_NUMBER = 0.0005;
 
 /** @typedef {{ total: number, links: number[] }} Links as places in the matrix, weakest first, and how many there are */
-/** @typedef {Model & { links: Links }} LinkedModel */
+/** @typedef {Model & { header: Header, links: Links }} LinkedModel */
 
 /**
  * The strongest links in a range, weakest first, and how many there are at or above the minimum.

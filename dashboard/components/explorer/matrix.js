@@ -11,13 +11,15 @@ import { pool } from "./data.js";
  * @import { Header, Place, Range, Scale } from "./data.js"
  */
 
+/** @typedef {Pick<Header, "columns" | "queryLabels" | "keyLabels" | "queryBreak" | "keyBreak" | "strings">} Drawn */
+
 const LABEL = 12;
 
 /**
  * What is drawn of a head: its weights (query, key), the part of them that is seen, and what is pointed at.
  *
  * @typedef {object} Model
- * @property {Header} header
+ * @property {Drawn} header
  * @property {Float32Array} matrix
  * @property {Range} range
  * @property {Place} focus
@@ -189,7 +191,7 @@ export function paintLegend(context, model, x, y, width) {
   context.font = `12px ${theme.font}`;
   context.textBaseline = "top";
   context.textAlign = "center";
-  for (const tick of scale.ticks) context.fillText(String(tick), x + scale.of(tick) * width, y + 11);
+  for (const tick of scale.ticks) context.fillText(String(tick).replace("-", "−"), x + scale.of(tick) * width, y + 11);
   context.textAlign = "left";
   context.textBaseline = "middle";
   context.fillText(model.header.strings.weight, x + width + 14, y + 4);
