@@ -246,8 +246,8 @@ def explain_together(
                 yield index, error
         return
     before = [(one.forward_passes, one.backward_passes) for one in target_functions]
-    for place, found in together:
-        index = order[place]
+    for number, found in together:
+        index = order[number]
         function, against = target_functions[index], found.baseline_output
         if about.baseline and against is None:
             (against,) = outputs_together([function], [works[index].empty])

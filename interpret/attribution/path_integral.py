@@ -149,7 +149,7 @@ def _look_together(under_way: Sequence["_UnderWay"], progress: Progress | None) 
     at_once = under_way[0].line.target_function.tokens_at_once
     for batch in batches_of([len(line.embedded) for line, _ in wanted], at_once):
         some: dict[_Line, list[float]] = {}
-        for line, alpha in (wanted[place] for place in batch):
+        for line, alpha in (wanted[number] for number in batch):
             some.setdefault(line, []).append(alpha)
         points = [line.points(alphas) for line, alphas in some.items()]
         found = gradients_together([line.target_function for line in some], points)

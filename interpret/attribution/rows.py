@@ -73,8 +73,7 @@ def attribute_rows(
     done
         Rows that were explained before, or why they could not be, by their index: they are taken as they are.
     each
-        Called with a row's index and what came of it, as soon as there is something; from several threads where
-        several devices share the rows.
+        Called with a row's index and what came of it as soon as it is done, in a thread for each device.
 
     Raises
     ------
@@ -92,8 +91,6 @@ def attribute_rows(
     ... )
     >>> [(row.text, row.answer) for row in found.rows]
     [('A wonderful film.', 'good'), ('A boring film.', 'bad')]
-    >>> [index for index, _ in found.skipped]
-    [1]
     """
     _check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
     answered = class_names(encoder, head)
@@ -225,10 +222,10 @@ def _explain_some(question: Question, encoder: Encoder, some: Sequence[int]) -> 
         if isinstance(function, InputError):
             yield index, function
     for group in alike(functions):
-        bound = [one for place in group if isinstance(one := functions[place], TargetFunction)]
+        bound = [one for number in group if isinstance(one := functions[number], TargetFunction)]
         how = (question.method, question.baseline, question.tolerance)
-        for place, made in explain_together(bound, *how, seed=question.seed):
-            index, function = order[group[place]], bound[place]
+        for number, made in explain_together(bound, *how, seed=question.seed):
+            index, function = order[group[number]], bound[number]
             if isinstance(made, InputError):
                 yield index, made
                 continue
