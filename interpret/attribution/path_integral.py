@@ -153,8 +153,12 @@ def _look_together(under_way: Sequence["_UnderWay"], progress: Progress | None) 
             some.setdefault(line, []).append(alpha)
         points = [line.points(alphas) for line, alphas in some.items()]
         found = gradients_together([line.target_function for line in some], points)
-        for (line, alphas), (answers, gradient) in zip(some.items(), found, strict=True):
-            line.take(alphas, answers, gradient)
+        # One copy for all: a card waits for each.
+        parts = [line.slopes_at(*one) for line, one in zip(some, found, strict=True)]
+        copied = torch.cat([one.flatten() for one in parts]).cpu().numpy()
+        ends = np.cumsum([one.numel() for one in parts])
+        for (line, alphas), mine in zip(some.items(), np.split(copied, ends[:-1]), strict=True):
+            line.take(alphas, mine.reshape(len(alphas), -1))
             if progress is not None:
                 progress(min(len(line.found), MOST_STEPS), MOST_STEPS, "path")
 
@@ -177,9 +181,13 @@ class _Line:
         # In single precision whatever the model's: points that lie close would fall together.
         return (self.baseline.float() + shares[:, None, None] * self.way).to(self.embedded.dtype)
 
-    def take(self, alphas: Sequence[float], answers: np.ndarray, gradient: torch.Tensor) -> None:
-        slopes = (gradient.float() * self.way).sum(dim=-1).double().cpu().numpy()
-        self.found |= zip(alphas, zip(answers.tolist(), slopes, strict=True), strict=True)
+    def slopes_at(self, answers: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """Return the answer and each token's slope at some points, ``(point, 1 + token)``, still on the device."""
+        slopes = (gradient.float() * self.way).sum(dim=-1)
+        return torch.cat([answers[:, None].double(), slopes.double()], dim=1)
+
+    def take(self, alphas: Sequence[float], seen: np.ndarray) -> None:
+        self.found |= {alpha: (float(one[0]), one[1:]) for alpha, one in zip(alphas, seen, strict=True)}
 
     def answers(self, alphas: Sequence[float]) -> np.ndarray:
         return np.array([self.found[alpha][0] for alpha in alphas])
@@ -271,6 +279,6 @@ def look(
 ) -> list[tuple[float, np.ndarray]]:
     """Return for each point on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
     line = _Line(target_function, embedded, baseline)
-    ((answers, gradient),) = gradients_together([target_function], [line.points(alphas)])
-    line.take(alphas, answers, gradient)
+    (found,) = gradients_together([target_function], [line.points(alphas)])
+    line.take(alphas, line.slopes_at(*found).cpu().numpy())
     return [line.found[alpha] for alpha in alphas]

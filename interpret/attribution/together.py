@@ -38,7 +38,7 @@ def outputs_together(
 
 def gradients_together(
     functions: Sequence[TargetFunction], points: Sequence[Float[torch.Tensor, "point token width"]]
-) -> list[tuple[Float64[np.ndarray, " point"], Float[torch.Tensor, "point token width"]]]:
+) -> list[tuple[Float[torch.Tensor, " point"], Float[torch.Tensor, "point token width"]]]:
     """Return for points of each function's text the number that is asked for, and its gradient; all in one pass."""
     begin = time.perf_counter()
     counts = [len(one) for one in points]
@@ -46,7 +46,7 @@ def gradients_together(
         inputs = _side_by_side(points).requires_grad_()
         answers = _answers(functions, counts, inputs, True)
         (gradient,) = torch.autograd.grad(answers.sum(), inputs)
-        outputs = answers.detach().double().cpu().numpy()
+        outputs = answers.detach()
     found, first = [], 0
     seconds = time.perf_counter() - begin
     for function, count, one in zip(functions, counts, points, strict=True):

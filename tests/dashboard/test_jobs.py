@@ -77,7 +77,7 @@ def _light(monkeypatch, tmp_path):
     """In place of a training, a process that writes down which runs it was told."""
     told = "import sys; line = sys.stdin.readline(); line and open('told', 'a').write(line)"
 
-    def spawn():
+    def spawn(*_module):
         # The last word is what the tests know it by.
         return subprocess.Popen([sys.executable, "-c", told, "--wait"], stdin=subprocess.PIPE, cwd=tmp_path)
 

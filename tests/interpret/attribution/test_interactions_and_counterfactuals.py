@@ -190,14 +190,14 @@ def test_one_bad_row_loses_no_other(minilm, head):
 
 def test_twenty_thousand_rows_with_empty_ones_are_read(minilm, head, monkeypatch):
     texts = [TEXTS[i % 4] if i % 50 else "" for i in range(20_000)]
-    one = whole_files._row(minilm, 0, TEXTS[0], "", None, ("predicted", "saliency", "pad", 0.01, head, 0))
+    (one,) = it.attribution.attribute_rows(minilm, TEXTS[:1], head=head, method="saliency").rows
 
-    def read(encoder, place, text, label, learned, how):
-        if not text:
-            raise InputError("The text is empty.")
-        return replace(one, index=place)
+    def read(question, _encoder, some):
+        for index in some:
+            empty = not question.texts[index]
+            yield index, InputError("The text is empty.") if empty else replace(one, index=index)
 
-    monkeypatch.setattr(whole_files, "_row", read)
+    monkeypatch.setattr(whole_files, "_explain_some", read)
     told = []
     found = it.attribution.attribute_rows(minilm, texts, head=head, progress=lambda *now: told.append(now))
     assert len(found.rows) == 19_600

@@ -163,7 +163,7 @@ def test_a_path_ends_where_the_answer_jumps(bert, head, monkeypatch):
     question = target_function(bert, TEXT, head=head)
     asked = []
 
-    def jumps(line, alphas, _answers, _gradient):
+    def jumps(line, alphas, _seen):
         asked.append(len(alphas))
         assert len(asked) < 1000, "it does not end"
         slopes = [np.zeros(len(question.tokens)) + 0.01 * alpha for alpha in alphas]
