@@ -37,6 +37,8 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     expect(button(page, "start")).to_be_visible(timeout=SLOW)
     rest(page)
     # The lower half by toggles, begun from nothing frozen.
+    advanced = keyed(page, "advanced")
+    advanced.locator("summary").click()
     page.get_by_label("Freeze", exact=True).click()
     page.get_by_role("option", name="nothing", exact=True).click()
     expect(page.get_by_role("switch", name="Embeddings")).not_to_be_checked()
