@@ -334,7 +334,8 @@ def test_a_damaged_run_is_one_row_and_can_be_deleted(page, tmp_path, file):
         (bad.folder / file).write_bytes(content)
         open_page(page, "runs")
         assert not page.exception
-        assert not any("unexpected error" in one for one in said(page))
+        # One that says not when it was asked for is taken for the newest, which is open.
+        assert len(said(page)) == (file in ("state.json", "request.json"))
         assert len(page.dataframe[0].value) == 2
         for run in (good, bad):
             open_page(page, stage="watch", run=run.id)
