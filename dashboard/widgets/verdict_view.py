@@ -60,17 +60,18 @@ def _beside_frozen_head(facts: Mapping[str, float]) -> None:
     if low > 0:
         st.success(
             _(
-                "**Better than a frozen head by {points} percentage points** ({interval}): a linear head on the vectors "
-                "of the model before training, fitted on the same training rows, is right for {frozen} of the same rows."
+                "**Better than a frozen head by {points} percentage points** ({interval}): a linear head on the "
+                "vectors of the model before training, fitted on the same training rows, is right for {frozen} of "
+                "the same rows."
             ).format(**values),
             icon=":material/trending_up:",
         )
     elif high < 0:
         st.warning(
             _(
-                "**Worse than a frozen head by {points} percentage points** ({interval}): a linear head on the vectors "
-                "of the model before training, fitted on the same training rows, is right for {frozen} of the same rows. Try "
-                "more epochs, more frozen layers or another learning rate."
+                "**Worse than a frozen head by {points} percentage points** ({interval}): a linear head on the "
+                "vectors of the model before training, fitted on the same training rows, is right for {frozen} of "
+                "the same rows. Try more epochs, more frozen layers or another learning rate."
             ).format(**values),
             icon=":material/trending_down:",
         )
@@ -78,9 +79,9 @@ def _beside_frozen_head(facts: Mapping[str, float]) -> None:
         values["points"] = number(points, "+.1f")
         st.info(
             _(
-                "**Not distinguishable from a frozen head:** the difference is {points} percentage points ({interval}). "
-                "A linear head on the vectors of the model before training, fitted on the same training rows, is right for "
-                "{frozen} of the same rows."
+                "**Not distinguishable from a frozen head:** the difference is {points} percentage points "
+                "({interval}). A linear head on the vectors of the model before training, fitted on the same "
+                "training rows, is right for {frozen} of the same rows."
             ).format(**values),
             icon=":material/trending_flat:",
         )
