@@ -50,7 +50,7 @@ def paired_difference(
     --------
     >>> first, second = np.repeat([1, 1, 0, 0], [60, 20, 5, 15]) > 0, np.repeat([1, 0, 1, 0], [60, 20, 5, 15]) > 0
     >>> [round(end, 3) for end in paired_difference(first, second)]
-    [0.053, 0.242]
+    [0.053, 0.244]
     """
     count = len(first)
     if not count:

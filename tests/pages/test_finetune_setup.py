@@ -83,6 +83,8 @@ def test_neither_the_sidebar_nor_a_run_that_is_opened_changes_the_base_or_what_w
 
     def unchanged():
         page.session_state["stage"] = "setup"
+        # As a browser does that goes from page to page: the address begins anew.
+        page.query_params.clear()
         go(page)
         assert page.session_state["base"] == "folder:bert"
         assert page.number_input(key="epochs").value == 1
