@@ -58,8 +58,6 @@ def preset_input(names: tuple[str, ...], width: int, about: str) -> None:
     about
         Tells the model from others.
     """
-    if state.FROZEN.of(about) not in st.session_state:
-        _apply(str(state.PRESET.default), names, width, about)
 
     def take() -> None:
         _apply(str(st.session_state[widget]), names, width, about)
@@ -71,14 +69,19 @@ def preset_input(names: tuple[str, ...], width: int, about: str) -> None:
 
 
 def _apply(preset: str, names: tuple[str, ...], width: int, about: str) -> None:
-    st.session_state[state.PRESET.of(about)] = preset
     if preset == "own":
+        st.session_state[state.PRESET.of(about)] = preset
         return
-    frozen = it.finetuning.preset(preset, names)
+    freeze(preset, it.finetuning.preset(preset, names), names, about)
+    suggest_settings(width, preset == "head only")
+
+
+def freeze(preset: str, frozen: tuple[str, ...], names: tuple[str, ...], about: str) -> None:
+    """Freeze layer groups of a model, and note by which name."""
+    st.session_state[state.PRESET.of(about)] = preset
     st.session_state[state.FROZEN.of(about)] = frozen
     for name in names:
         st.session_state[f"layer_group:{about}:{name}"] = name in frozen
-    suggest_settings(width, preset == "head only")
 
 
 def frozen_layer_groups(about: str) -> tuple[str, ...]:

@@ -138,7 +138,11 @@ def _spec(name: str, revision: str = "") -> it.EncoderSpec:
 
 def chosen_run() -> str:
     """Return the id of the run whose model is chosen; empty where it is none's."""
-    name = state.chosen_value(state.MODEL)
+    return run_of(state.chosen_value(state.MODEL))
+
+
+def run_of(name: str) -> str:
+    """Return the id of the run whose model has a name of `model_options`; empty where it is none's."""
     return name.removeprefix(RUN) if name in _runs() else ""
 
 

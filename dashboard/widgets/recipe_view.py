@@ -13,8 +13,6 @@ from dashboard.widgets.choices import choose
 from interpret.core.heads import HEADS
 from interpret.finetuning.recipe import suited
 
-_RANK = 8
-
 
 def head_names(first: str | None) -> dict[str, str]:
     """Name each head for the reader; ``first`` is what the tokenizer calls the token before a text."""
@@ -51,13 +49,15 @@ def settings_input(
 ) -> dict[str, Any]:
     """Draw everything of a recipe but what is frozen, and return it as keywords of `interpret.Recipe`.
 
+    Every field has its value already: see `dashboard.widgets.recipe_presets.settle_fields`.
+
     Parameters
     ----------
     alone
         Whether nothing but the head learns.
     width
         Numbers of a hidden state.
-    parent_run
+    past
         Whether the model is that of a run, which knows what it learned from.
     first
         What its tokenizer calls the token before a text.
@@ -69,9 +69,9 @@ def settings_input(
     steps = _steps_input(most_tokens)
     with st.popover(_("More settings"), icon=":material/tune:"):
         warm_up = st.slider(
-            _("Warmup (share of the steps)"), 0.0, 0.5, 0.1, 0.05, key="warm_up", persist_state="session"
+            _("Warmup (share of the steps)"), 0.0, 0.5, step=0.05, key="warm_up", persist_state="session"
         )
-        weight_decay = st.slider(_("Weight decay"), 0.0, 0.2, 0.01, 0.01, key="weight_decay", persist_state="session")
+        weight_decay = st.slider(_("Weight decay"), 0.0, 0.2, step=0.01, key="weight_decay", persist_state="session")
         of_task = _objective_input(objective)
         more = _training_input()
     return {
@@ -90,7 +90,6 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
     """Draw what a step is, and how far it goes."""
     # Two rows: a label of two lines moves no field below it.
     first, second, third = st.columns([5, 7, 6], vertical_alignment="bottom")
-    state.seed(state.EPOCHS)
     epochs = first.number_input(_("Epochs"), 1, 1000, key=state.EPOCHS, persist_state="session")
     rate = second.number_input(
         _("Learning rate"),
@@ -110,8 +109,7 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         _("Layer-wise LR decay"),
         0.1,
         1.0,
-        1.0,
-        0.05,
+        step=0.05,
         key="decay",
         persist_state="session",
         help=_(
@@ -120,16 +118,15 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         ),
     )
     first, second, third = st.columns([5, 7, 6], vertical_alignment="bottom")
-    batch = first.number_input(_("Batch size"), 1, 1024, 16, key="batch", persist_state="session")
+    batch = first.number_input(_("Batch size"), 1, 1024, key="batch", persist_state="session")
     tokens = second.number_input(
         _("Max length (tokens)"),
         8,
         most_tokens,
-        min(int(state.MOST_TOKENS.default or 0), most_tokens),
         key=state.MOST_TOKENS,
         persist_state="session",
     )
-    seed = third.number_input(_("Seed"), 0, 99_999, 0, key=state.TRAIN_SEED, persist_state="session")
+    seed = third.number_input(_("Seed"), 0, 99_999, key=state.TRAIN_SEED, persist_state="session")
     return {
         "epochs": int(epochs),
         "learning_rate": float(rate),
@@ -160,8 +157,7 @@ def _masking_input() -> dict[str, Any]:
         _("Masking rate (share of tokens to predict)"),
         0.05,
         0.5,
-        0.15,
-        0.05,
+        step=0.05,
         key="masked",
         persist_state="session",
         help=_("Of these tokens, 80% are masked, 10% replaced and 10% kept (Devlin et al. 2019)."),
@@ -170,8 +166,7 @@ def _masking_input() -> dict[str, Any]:
         _("Share of shortened passages"),
         0.0,
         1.0,
-        0.1,
-        0.05,
+        step=0.05,
         key="short",
         persist_state="session",
         help=_(
@@ -188,8 +183,7 @@ def _pair_input() -> dict[str, Any]:
         _("Weight of the next-sentence loss"),
         0.1,
         20.0,
-        1.0,
-        0.5,
+        step=0.5,
         key="pair_weight",
         persist_state="session",
         help=_(
@@ -202,7 +196,7 @@ def _pair_input() -> dict[str, Any]:
 
 def _classes_input() -> dict[str, Any]:
     """Draw how labels count."""
-    smoothing = st.slider(_("Label smoothing"), 0.0, 0.3, 0.0, 0.05, key="smoothing", persist_state="session")
+    smoothing = st.slider(_("Label smoothing"), 0.0, 0.3, step=0.05, key="smoothing", persist_state="session")
     balanced = st.toggle(_("Class weights (inverse frequency)"), key="balanced", persist_state="session")
     return {"label_smoothing": float(smoothing), "balanced": bool(balanced)}
 
@@ -211,7 +205,6 @@ def _training_input() -> dict[str, Any]:
     """Draw what every training may be told."""
     dropout = st.toggle(
         _("Dropout"),
-        True,
         key="dropout",
         persist_state="session",
         help=_(
@@ -223,7 +216,6 @@ def _training_input() -> dict[str, Any]:
         _("Early stopping: patience in epochs without a better validation loss (0 = off)"),
         0,
         100,
-        0,
         key="patience",
         persist_state="session",
     )
@@ -242,7 +234,6 @@ def _training_input() -> dict[str, Any]:
         _("Snapshots to keep during training"),
         0,
         20,
-        3,
         key="snapshots",
         persist_state="session",
         help=_(
@@ -277,7 +268,7 @@ def _adapters_input(task: str, alone: bool, width: int) -> int:
             "adapter file for PEFT."
         ),
     )
-    rank = right.number_input(_("Rank"), 1, 256, _RANK, key="lora_rank", persist_state="session", disabled=not on)
+    rank = right.number_input(_("Rank"), 1, 256, key="lora_rank", persist_state="session", disabled=not on)
     return int(rank) if on else 0
 
 
@@ -292,9 +283,8 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
         if not past:
             st.caption(
                 _(
-                    "There are more options if training continues from another run: choose its model in the "
-                    "sidebar, or "
-                    "“Continue training from this run”."
+                    "There are more options if training continues from another run: choose it under “Starts from”, "
+                    "or “Continue training from this run” at its results."
                 )
             )
         replay = 0
@@ -303,8 +293,7 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
                 _("Replay: old examples in the training set (%)"),
                 0,
                 90,
-                0,
-                5,
+                step=5,
                 key="replay",
                 persist_state="session",
                 help=_("Drawn from the training set of the parent run (rehearsal)."),
@@ -320,7 +309,6 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
             _("Regularization strength (λ)"),
             0.0,
             1e6,
-            0.1,
             key="hold_strength",
             format="%.3g",
             persist_state="session",

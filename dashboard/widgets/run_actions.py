@@ -1,7 +1,8 @@
-"""What can be done to a run that is not at work: resumed, or deleted for good."""
+"""What can be done with a run: used, taken along, stopped, resumed, or deleted for good."""
 
 from __future__ import annotations
 
+import functools
 import io
 import zipfile
 from collections.abc import Callable
@@ -11,9 +12,51 @@ from pathlib import Path
 import streamlit as st
 
 import interpret as it
-from dashboard import jobs
-from dashboard.language import _
+from dashboard import jobs, state
+from dashboard.language import _, literal
+from dashboard.widgets.models import RUN
 from dashboard.widgets.notices import guarded
+
+
+def use_button(run: it.runs.Run, key: str) -> None:
+    """Draw the button that makes a run's model the one of every page; what a training starts from stays."""
+    name = RUN + run.id
+    st.button(
+        _("Use it everywhere"),
+        icon=":material/done_all:",
+        key=key,
+        on_click=_use,
+        args=(name, run.request.name),
+        disabled=state.chosen_value(state.MODEL) == name,
+        help=_("Choose this model in the sidebar, for all pages. What the next training starts from does not change."),
+    )
+
+
+def model_download(run: it.runs.Run, model: Path, key: str) -> None:
+    """Draw the button that saves a run's model."""
+    st.download_button(
+        _("Model (ZIP)"),
+        functools.partial(zipped, model),
+        f"{run.id}.zip",
+        "application/zip",
+        icon=":material/download:",
+        key=key,
+        help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
+    )
+
+
+def stop_button(run: it.runs.Run, key: str) -> None:
+    """Draw the button that stops a run, while it is at work."""
+    if run.active:
+        st.button(
+            _("Stop"),
+            icon=":material/stop:",
+            key=key,
+            disabled=run.state == "stopping",
+            on_click=guarded(it.runs.stop_run),
+            args=(run,),
+            help=_("Saves a checkpoint and evaluates the model; the run can be resumed later."),
+        )
 
 
 def resume_button(run: it.runs.Run, key: str) -> None:
@@ -58,6 +101,11 @@ def zipped(folder: Path) -> bytes:
                 if path.is_file():
                     file.write(path, path.relative_to(folder))
     return packed.getvalue()
+
+
+def _use(name: str, title: str) -> None:
+    st.session_state[state.MODEL] = name
+    st.toast(_("All pages now use the model of “{name}”.").format(name=literal(title)), icon=":material/done_all:")
 
 
 @guarded

@@ -17,7 +17,7 @@ from dashboard.widgets.choices import choose
 from dashboard.widgets.layer_groups_view import layer_group_name
 from dashboard.widgets.models import model_name
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.run_actions import delete_popover, files_button, resume_button
+from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, stop_button
 from interpret.core.units import gigabytes, learning_rate
 from interpret.finetuning.metrics_log import examples_a_second
 from interpret.finetuning.request import data_file, file_of_test_data
@@ -72,16 +72,7 @@ def run_choice() -> it.runs.Run | None:
 def run_buttons(run: it.runs.Run) -> None:
     """Draw what can be done to a run."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if run.active:
-            st.button(
-                _("Stop"),
-                icon=":material/stop:",
-                key="stop_run",
-                disabled=run.state == "stopping",
-                on_click=guarded(it.runs.stop_run),
-                args=(run,),
-                help=_("Saves a checkpoint and evaluates the model; the run can be resumed later."),
-            )
+        stop_button(run, "stop_run")
         resume_button(run, "resume_run")
         delete_popover(run, "delete_run", lambda: st.session_state.pop(state.RUN, None))
         if run.state == "damaged":

@@ -101,7 +101,7 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
         )
     vectors = sentence_vectors(encoder, texts).astype(np.float64)
     truth = np.array([classes.index(one) for one in labels])
-    weight, bias = _fitted(vectors, truth)
+    weight, bias = fit_weights(vectors, truth)
     if len(classes) == 2:
         # With two classes there is one score, for the second against the first.
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
@@ -121,14 +121,26 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
     )
 
 
-def _fitted(vectors: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fit on scaled vectors, and return weights and bias for vectors as they are; a single row where two classes."""
+def fit_weights(vectors: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit on scaled vectors, and return weights and bias for vectors as they are; a single row where two classes.
+
+    Parameters
+    ----------
+    vectors, truth
+        ``(text, width)``, and each text's class as a number.
+    """
     from sklearn.linear_model import LogisticRegression
 
     centre, spread = vectors.mean(axis=0), vectors.std(axis=0) + 1e-9
     fitted = LogisticRegression(max_iter=1000).fit((vectors - centre) / spread, truth)
     weight = fitted.coef_ / spread
     return weight, fitted.intercept_ - weight @ centre
+
+
+def predict_classes(vectors: np.ndarray, weight: np.ndarray, bias: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the class of each vector by weights of `fit_weights`, which were fitted on these classes, in order."""
+    scores = vectors @ weight.T + bias
+    return classes[(scores[:, 0] > 0).astype(int) if len(classes) == 2 else scores.argmax(axis=1)]
 
 
 def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) -> np.ndarray:
@@ -153,9 +165,7 @@ def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) ->
         if len(known) < 2:
             said[test] = known[0]
             continue
-        weight, bias = _fitted(vectors[train], truth[train])
-        scores = vectors[test] @ weight.T + bias
-        said[test] = known[(scores[:, 0] > 0).astype(int) if len(known) == 2 else scores.argmax(axis=1)]
+        said[test] = predict_classes(vectors[test], *fit_weights(vectors[train], truth[train]), known)
     return said
 
 

@@ -251,7 +251,7 @@ def _work(run: Run, outside: str, device: str, callback: Callback | None) -> Non
             facts |= objective.measure_afterwards(run, device)
         except Exception:
             # The training itself is done, and its model saved.
-            report(_log, "what the model forgot could not be measured")
+            report(_log, "what is measured after the training could not be")
         state = "stopped" if trained.stopped else "done"
         record.end(facts, state, folder / "model")
     last = trained.evaluations[-1].step

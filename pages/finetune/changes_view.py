@@ -117,8 +117,8 @@ def probe_part(both: Both) -> str:
     return text
 
 
-def attention_part(both: Both, text: str) -> None:
-    """Draw which heads look elsewhere."""
+def attention_part(both: Both, text: str) -> np.ndarray:
+    """Draw which heads look elsewhere; returns how far each has moved, ``(layer, head)``, in bits."""
     st.markdown(
         "##### " + _("Which heads changed most"),
         help=_(
@@ -142,6 +142,7 @@ def attention_part(both: Both, text: str) -> None:
         )
     )
     _side_by_side(both, text, (int(layer), int(head)), drift.shape)
+    return drift
 
 
 def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int, ...]) -> None:
@@ -212,8 +213,11 @@ def moments_part(both: Both, text: str) -> None:
     right.plotly_chart(moments_lines(steps, likeness, "CKA", True), key="moments_cka")
 
 
-def vectors_part(both: Both) -> None:
-    """Draw how alike texts' vectors still are, and where the texts lie."""
+def vectors_part(both: Both) -> tuple[list[float], int] | None:
+    """Draw how alike texts' vectors still are, and where the texts lie.
+
+    Returns the CKA at each hidden state, and of how many texts; None of too few.
+    """
     outcome = it.finetuning.read_outcome(both.run)
     # Each text once, by its first row.
     indices = list(dict(zip(reversed(outcome.texts), reversed(range(len(outcome.texts))), strict=True)).values())
@@ -224,12 +228,13 @@ def vectors_part(both: Both) -> None:
         for i in indices
     ]
     if len(texts) < _LEAST_TEXTS:
-        return
+        return None
     st.markdown("#### " + _("{count} held-out texts, before and after training").format(count=len(texts)))
     with st.spinner(_("Running both models on these texts …")):
         cache.encoder(both.before)
         cache.encoder(both.after)
         one, other = _levels(both.before, texts), _levels(both.after, texts)
+    alike = [float(it.embeddings.cka(x, y)) for x, y in zip(one, other, strict=True)]
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown(
@@ -239,7 +244,7 @@ def vectors_part(both: Both) -> None:
                 "et al. 2021): 1 if the texts are arranged as before, up to rotation."
             ),
         )
-        st.plotly_chart(alike_bars([it.embeddings.cka(x, y) for x, y in zip(one, other, strict=True)]), key="alike")
+        st.plotly_chart(alike_bars(alike), key="alike")
     with right:
         st.markdown(
             "##### " + _("Map of the texts after the last layer"),
@@ -251,6 +256,7 @@ def vectors_part(both: Both) -> None:
         if both.run.request.task != "classes":
             labels = ("",) * len(texts)
         st.plotly_chart(before_after(maps, labels, named, both.names), key="before_after")
+    return alike, len(texts)
 
 
 def reasons_part(both: Both, text: str) -> None:

@@ -86,20 +86,22 @@ def probes_input(examples: it.finetuning.Examples, test: np.ndarray, task: str) 
     if objective.source == "tags":
         return ()
     some = [examples.texts[int(index)] for index in test[:: max(1, len(test) // 3)]][:3]
-    with st.expander(_("Sentences to track during training")):
-        label = (
-            _("One per line, at most {most}. The model's internals on them are compared before and after training.")
-            if not objective.tracks_answers
-            else _(
-                "One per line, at most {most}. Predictions for them are recorded after every epoch, and the model's "
-                "internals on them are compared before and after training."
-            )
+    label = (
+        _(
+            "Sentences to track during training: one per line, at most {most}. The model's internals on them are "
+            "compared before and after training."
         )
-        text = st.text_area(
-            label.format(most=_MOST_PROBES),
-            "\n".join(" ".join(one.split()) for one in some),
-            key=f"probes:{hash(tuple(some))}",
-            height=110,
-            persist_state="session",
+        if not objective.tracks_answers
+        else _(
+            "Sentences to track during training: one per line, at most {most}. Predictions for them are recorded "
+            "after every epoch, and the model's internals on them are compared before and after training."
         )
+    )
+    text = st.text_area(
+        label.format(most=_MOST_PROBES),
+        "\n".join(" ".join(one.split()) for one in some),
+        key=f"probes:{hash(tuple(some))}",
+        height=110,
+        persist_state="session",
+    )
     return tuple(line.strip() for line in (text or "").splitlines() if line.strip())[:_MOST_PROBES]

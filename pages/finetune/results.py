@@ -5,16 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.language import _
-from dashboard.widgets.baseline_view import baseline_lines
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import run_buttons, run_choice, run_live
-from dashboard.widgets.run_view import watched as read
+from dashboard.widgets.verdict_view import verdict_view
 from pages.finetune.result_views import result_view
 
 
 @guarded
 def watch() -> None:
-    """The losses of a run while it trains, and its results on held-out data."""
+    """The losses of a run while it trains; when it has ended its results first, and the verdict before all."""
     run = run_choice()
     if run is None:
         st.info(
@@ -25,9 +24,11 @@ def watch() -> None:
         )
         return
     run_buttons(run)
-    for sentence in baseline_lines(run.facts, run.request.task):
-        st.error(sentence, icon=":material/error:")
-    run_live(run.id, run.active)
-    run = read(run.id)
-    if run.model is not None and not run.active:
+    ended = run.model is not None and not run.active
+    if ended:
         result_view(run)
+        st.divider()
+        st.markdown("#### " + _("How the training went"))
+    else:
+        verdict_view(run.facts, run.request.task)
+    run_live(run.id, run.active)

@@ -1,4 +1,4 @@
-"""What is learned from, what is frozen, how, and what it will take."""
+"""What a training starts from, what it learns from, how, and what it will take."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, jobs, state
 from dashboard.language import _
+from dashboard.widgets.base_model import base_encoder, base_input, base_run
 from dashboard.widgets.layer_groups_view import frozen_layer_groups, layer_groups_view, preset_input, short_preset_names
-from dashboard.widgets.models import chosen_device, chosen_encoder, chosen_run
+from dashboard.widgets.models import chosen_device
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.recipe_presets import Basis, preset_choice, preset_line, settle_fields
 from dashboard.widgets.recipe_view import settings_input
 from dashboard.widgets.run_view import run_rows, watched
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.finetuning.recipe import head_alone
+from interpret.finetuning.request import Request
 from pages.finetune.labelled_input import Given, health_view, labelled_input
 from pages.finetune.plan_view import cautions_view, plan_view, probes_input
 from pages.finetune.sweep_view import start_sweep
@@ -24,40 +27,51 @@ _LONGEST_NAME = 100
 
 @guarded
 def setup() -> None:
-    """Training data, layers to freeze and the recipe of a new run, with its cost beside the button that starts it."""
+    """What the training starts from and learns from, a preset with its cost, and the button that starts it."""
+    base_input()
     st.markdown("#### " + _("1 · Training data"))
     given = labelled_input()
     if given is None:
         return
-    # A card has room for what is trained alone.
-    encoder = chosen_encoder(host=True)
-    task = given.data.task
-    examples, train_rows, held_out = given.split(int(st.session_state.get(state.TRAIN_SEED, state.TRAIN_SEED.default)))
-    health = _health(given, encoder, examples)
-
-    st.markdown("#### " + _("2 · Frozen layers and training settings"))
+    encoder = base_encoder()
     about = repr(encoder.spec.checkpoint)
     names = it.finetuning.layer_group_names(encoder.model, encoder.family)
-    left, right = st.columns([5, 4], gap="large")
-    with right:
-        recipe = _recipe_input(given, encoder, names, about)
-    plan = _plan(encoder, recipe, task, health, (len(examples.classes), len(train_rows), len(held_out)))
-    with left:
-        rates = it.finetuning.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layerwise_lr_decay)
-        layer_groups_view(plan, rates, about, names)
-    with right:
-        plan_view(plan, recipe)
-        cautions_view(plan, recipe)
+    basis = Basis(about, names, encoder.width, encoder.max_tokens, given.data.task)
+    settle_fields(basis)
+    examples, train_rows, held_out = given.split(int(st.session_state[state.TRAIN_SEED]))
+    health = _health(given, encoder, examples)
 
-    st.markdown("#### " + _("3 · Start"))
-    _start(given, recipe, plan, encoder.spec.checkpoint, probes_input(examples, held_out, task))
+    st.markdown("#### " + _("2 · Settings"))
+    preset_choice(basis)
+    # Filled last: what it takes is known when every field below has been read.
+    line, notes, start = st.container(), st.container(), st.container()
+    with st.expander(_("Advanced"), key="advanced"):
+        left, right = st.columns([5, 4], gap="large")
+        with right:
+            recipe = _recipe_input(given, encoder, names, about)
+        counts = (len(examples.classes), len(train_rows), len(held_out))
+        plan = _plan(encoder, recipe, given.data.task, health, counts)
+        with left:
+            rates = it.finetuning.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layerwise_lr_decay)
+            layer_groups_view(plan, rates, about, names)
+            plan_view(plan, recipe)
+        probes = probes_input(examples, held_out, given.data.task)
+        sweep = st.container()
+    with line:
+        preset_line(plan, recipe)
+    with notes:
+        cautions_view(plan, recipe)
+    with start:
+        request = _request_input(given, recipe, encoder.spec.checkpoint, probes)
+        _start_button(given, request)
+    with sweep:
+        _sweep_button(given, request, plan)
 
 
 def _health(given: Given, encoder: it.Encoder, examples: it.finetuning.Examples) -> it.finetuning.DataHealth:
     """Say what is wrong with the rows, and whether the model has a head for them."""
     task = given.data.task
-    seed = int(st.session_state.get(state.TRAIN_SEED, state.TRAIN_SEED.default))
-    most = int(st.session_state.get(state.MOST_TOKENS, state.MOST_TOKENS.default))
+    seed, most = int(st.session_state[state.TRAIN_SEED]), int(st.session_state[state.MOST_TOKENS])
     with st.spinner(_("Checking the rows …")):
         health = cache.health(encoder.spec, given.data, given.test, given.share, seed, most)
     health_view(health, examples, task)
@@ -65,8 +79,8 @@ def _health(given: Given, encoder: it.Encoder, examples: it.finetuning.Examples)
         st.info(
             _(
                 "This model was saved without a masked-language-model head, so training starts with a new one, at "
-                "chance. A model with its own head continues from what it knows: for example, choose “{heads}” on the "
-                "left."
+                "chance. A model with its own head continues from what it knows: for example, choose “{heads}” under "
+                "“Starts from”."
             ).format(heads=_("MiniLM with pretraining heads")),
             icon=":material/lightbulb:",
         )
@@ -78,7 +92,7 @@ def _recipe_input(given: Given, encoder: it.Encoder, names: tuple[str, ...], abo
     preset_input(names, encoder.width, about)
     alone = head_alone(frozen_layer_groups(about), names)
     settings = settings_input(
-        given.data.task, encoder.max_tokens, alone, encoder.width, bool(chosen_run()), encoder.special.first
+        given.data.task, encoder.max_tokens, alone, encoder.width, bool(base_run()), encoder.special.first
     )
     checkpoint = encoder.spec.checkpoint
     return it.Recipe(
@@ -113,23 +127,21 @@ def _plan(
     )
 
 
-def _start(
-    given: Given, recipe: it.Recipe, plan: it.finetuning.Plan, checkpoint: it.Checkpoint, probes: tuple[str, ...]
-) -> None:
-    """Draw the run's name and the buttons that start it, or one run for each depth."""
-    name_slot, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
+def _request_input(given: Given, recipe: it.Recipe, checkpoint: it.Checkpoint, probes: tuple[str, ...]) -> Request:
+    """Draw the run's name, and return all that is asked of it."""
     parts = [
         given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2],
         short_preset_names()[st.session_state[state.PRESET.of(repr(checkpoint))]],
     ]
-    name = name_slot.text_input(
+    name = st.text_input(
         _("Run name"),
         placeholder=" · ".join(parts),
         max_chars=_LONGEST_NAME,
         key="run_name",
         persist_state="session",
+        width=480,
     )
-    request = it.runs.Request(
+    request = Request(
         recipe,
         name.strip() or " · ".join(parts),
         given.data.name,
@@ -140,11 +152,10 @@ def _start(
         given.data.task,
         given.data.words,
         probes,
-        parent=chosen_run(),
+        parent=base_run(),
         base=checkpoint.name.rsplit("/", 1)[-1],
         tag_column=given.data.tags,
     )
-    test_content = given.test.content if given.test is not None else None
     if request.chooses:
         _rows, split = cache.run_rows(given.data, given.test, given.share, recipe.seed, request.chooses)
         st.caption(
@@ -159,28 +170,36 @@ def _start(
                 "set."
             )
         )
-    if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
+    return request
+
+
+def _start_button(given: Given, request: Request) -> None:
+    if st.button(_("Start"), type="primary", icon=":material/play_arrow:", key="start", width=200):
+        test_content = given.test.content if given.test is not None else None
         run = it.runs.new_run(state.runs_folder(), request, given.data.content, test_content)
         jobs.start(run)
         st.session_state[state.RUN] = run.id
         st.session_state[state.STAGE] = "watch"
         st.rerun()
+
+
+def _sweep_button(given: Given, request: Request, plan: it.finetuning.Plan) -> None:
+    """Draw the button that starts one run for each depth of freezing."""
     # Adapters leave the embeddings as they are: to freeze nothing would be the same training again.
     depths = [
         one
         for one in it.finetuning.freeze_depths([layer_group.name for layer_group in plan.layer_groups])
-        if one or not recipe.lora_rank
+        if one or not request.recipe.lora_rank
     ]
-    if sweep.button(
+    if st.button(
         _("Sweep all freezing depths ({count})").format(count=len(depths)),
         icon=":material/stairs:",
-        width="stretch",
         key="start_sweep",
         help=_(
             "One run for each depth of freezing, with the same rows, seed and settings: how many layers need training?"
         ),
     ):
-        start_sweep(request, depths, given.data.content, test_content)
+        start_sweep(request, depths, given.data.content, given.test.content if given.test is not None else None)
         st.session_state[state.STAGE] = "sweep"
         st.rerun()
 
@@ -189,5 +208,5 @@ def _replayed(train_rows: int, share: float) -> int:
     """Return how many old examples come among so many new ones: never more than there are."""
     if not share:
         return 0
-    _examples, old = run_rows(watched(chosen_run()))
+    _examples, old = run_rows(watched(base_run()))
     return min(len(old.train), round(train_rows * share / (1 - share)))

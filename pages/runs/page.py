@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.language import _
-from pages.runs.runs_view import compare_view, lineage_view, one_view, runs_table
+from pages.runs.compare import compare_view
+from pages.runs.runs_view import lineage_view, one_view, runs_table
 
 st.title(_("Runs: what was trained, and from what"))
 chosen = runs_table()

@@ -1,9 +1,8 @@
-"""The record of all runs as a table, curves on top of each other, what differs, and what can be done to one."""
+"""The record of all runs as a table, the newest chosen at first, and what can be done to one."""
 
 from __future__ import annotations
 
 import functools
-import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,20 +12,28 @@ import streamlit as st
 
 import interpret as it
 from dashboard import page_file, state
-from dashboard.figures.finetuning import overlaid
 from dashboard.language import _, explain, literal
-from dashboard.numbers import duration, interval, listed, number
-from dashboard.widgets.baseline_view import baseline_lines
-from dashboard.widgets.choices import segments
+from dashboard.numbers import interval, listed, number
+from dashboard.widgets.base_model import start_from
 from dashboard.widgets.models import RUN, model_name
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
+from dashboard.widgets.run_actions import (
+    delete_popover,
+    files_button,
+    model_download,
+    resume_button,
+    stop_button,
+    use_button,
+    zipped,
+)
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
+from dashboard.widgets.verdict_view import verdict_view
 from interpret.finetuning.facts import beats_baseline, reported_on
 from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
 
-_MOST_ALIKE = 6
+# Of the session: the runs that are chosen, by what the record or their folders call them.
+_CHOSEN = "runs_chosen"
 
 
 @dataclass(frozen=True)
@@ -86,13 +93,19 @@ def runs_table() -> list[Row]:
     if query:
         wanted = query.casefold().split()
         rows = [row for row in rows if all(one in _searched(row) for one in wanted)]
+    if not rows:
+        st.caption(_("No run has all of these words."))
+        return []
+    names = [row.recorded.id or row.recorded.run for row in rows]
+    # A choice is kept by its index, and indices change when runs come and go.
+    key = f"runs_table:{hash(tuple(names))}"
     event = st.dataframe(
         _table(rows),
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        # A choice is kept by its index, and indices change when runs come and go.
-        key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
+        selection_default={"selection": {"rows": _first_chosen(names, key)}},
+        key=key,
         column_config={
             **percent_columns(
                 _("Accuracy"), _("Macro-F1"), *(title for title, _name, is_share in _scores() if is_share)
@@ -117,7 +130,23 @@ def runs_table() -> list[Row]:
     st.caption(
         _("Select one run to see its details and actions, or several to compare them; click a column header to sort.")
     )
-    return [rows[index] for index in event.selection.rows if index < len(rows)]
+    found = [index for index in event.selection.rows if index < len(rows)]
+    st.session_state[_CHOSEN] = [names[index] for index in found]
+    return [rows[index] for index in found]
+
+
+def _first_chosen(names: list[str], key: str) -> list[int]:
+    """Return the rows that a table begins with: those that were chosen in the one before, or else the newest."""
+    if key not in _begun():
+        chosen = st.session_state.get(_CHOSEN, [])
+        _begun()[key] = [index for index, name in enumerate(names) if name in chosen] or [0]
+    return _begun()[key]
+
+
+def _begun() -> dict[str, list[int]]:
+    # A default that changed while a table is drawn would take its choice away.
+    found: dict[str, list[int]] = st.session_state.setdefault("runs_tables", {})
+    return found
 
 
 def _searched(row: Row) -> str:
@@ -203,8 +232,9 @@ def one_view(row: Row) -> None:
     root = state.runs_folder()
     st.markdown(f"#### {literal(one.name)}")
     facts = _facts(row)
-    for sentence in baseline_lines(facts, one.params.get("task", "classes")) if facts else ():
-        st.error(sentence, icon=":material/error:")
+    st.caption(" · ".join(filter(None, [row.state, literal(one.params.get("data", "")), _reported(row)])))
+    if facts:
+        verdict_view(facts, one.params.get("task", "classes"))
     if run is not None:
         with st.container(horizontal=True):
             if st.button(_("Curves and results"), icon=":material/monitoring:", key="open_run"):
@@ -215,8 +245,11 @@ def one_view(row: Row) -> None:
                 _model_buttons(run, run.model)
             if run.state == "damaged":
                 files_button(run, "runs_files")
+            stop_button(run, "runs_stop")
             resume_button(run, "runs_resume")
             delete_popover(run, "runs_delete", lambda: it.runs.delete_record(root, one.id) if one.id else None)
+        if run.model is not None:
+            _looks(run)
         if run.state == "damaged" and run.error is not None:
             st.error(explain(run.error), icon=":material/broken_image:")
     if not one.id:
@@ -246,34 +279,32 @@ def one_view(row: Row) -> None:
             )
 
 
+def _looks(run: it.runs.Run) -> None:
+    """Draw what opens the pages that look into a model, with what the run has learned."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(_("Look into its model:"), width="content")
+        for page, label in (
+            ("attention", _("Attention")),
+            ("embeddings", _("Embeddings")),
+            ("attributions", _("Attributions")),
+            ("pretraining", _("Pretraining")),
+        ):
+            if st.button(label, key=f"with:{page}", type="tertiary", icon=":material/open_in_new:"):
+                st.session_state[state.MODEL] = RUN + run.id
+                st.switch_page(page_file(page))
+
+
 def _model_buttons(run: it.runs.Run, model: Path) -> None:
-    """Draw what opens, goes on from, or takes out what a run has learned."""
-    for page, label in (
-        ("attention", _("Attention")),
-        ("embeddings", _("Embeddings")),
-        ("attributions", _("Attributions")),
-        ("pretraining", _("Pretraining")),
-    ):
-        if st.button(label, icon=":material/open_in_new:", key=f"with:{page}"):
-            st.session_state[state.MODEL] = RUN + run.id
-            st.switch_page(page_file(page))
+    """Draw what uses, goes on from, or takes out what a run has learned."""
+    use_button(run, "runs_use")
     if st.button(
         _("Continue training from this run"),
         icon=":material/fork_right:",
         key="go_on",
         help=_("Set up a new run that starts from this model."),
     ):
-        st.session_state[state.MODEL] = RUN + run.id
-        st.session_state[state.STAGE] = "setup"
-        st.switch_page(page_file("finetune"))
-    st.download_button(
-        _("Model (ZIP)"),
-        functools.partial(zipped, model),
-        f"{run.id}.zip",
-        "application/zip",
-        icon=":material/download:",
-        help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
-    )
+        start_from(run)
+    model_download(run, model, "runs_download")
     if run.adapter is not None:
         st.download_button(
             _("Adapters (ZIP)"),
@@ -313,35 +344,3 @@ def lineage_view(row: Row) -> None:
                 names=listed(literal(run.request.name) for run in children)
             )
         )
-
-
-@guarded
-def compare_view(rows: list[Row]) -> None:
-    """Draw the curves of several runs on top of each other, and what they were asked that differs."""
-    here = [row.run for row in rows if row.run is not None]
-    if here:
-        what = segments(
-            _("Curve"), {"score": _("held-out score"), "loss": _("loss"), "rate": _("learning rate")}, state.CURVE
-        )
-        metrics = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
-        st.plotly_chart(overlaid(metrics, what), key="overlaid")
-    if len(rows) < 2:
-        return
-    names = sorted({name for row in rows for name in row.recorded.params})
-    differing = [name for name in names if len({row.recorded.params.get(name) for row in rows}) > 1]
-    st.markdown("##### " + _("Settings that differ"))
-    if not differing:
-        st.caption(_("None: all settings are the same."))
-        return
-    table = {_("Setting"): differing}
-    for row in rows:
-        title = f"{row.recorded.name} · {time.strftime('%m-%d %H:%M:%S', time.localtime(row.recorded.begun))}"
-        table[title] = [row.recorded.params.get(name, "") for name in differing]
-    st.dataframe(table, hide_index=True, key="differing")
-    took = [
-        _("{name}: {value}").format(
-            name=literal(row.recorded.name), value=duration(row.recorded.metrics.get("final_seconds", 0.0))
-        )
-        for row in rows[:_MOST_ALIKE]
-    ]
-    st.caption(" · ".join(took))

@@ -37,6 +37,7 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     expect(button(page, "start")).to_be_visible(timeout=SLOW)
     rest(page)
     # The lower half by toggles, begun from nothing frozen.
+    keyed(page, "advanced").locator("summary").click()
     page.get_by_label("Freeze", exact=True).click()
     page.get_by_role("option", name="nothing", exact=True).click()
     expect(page.get_by_role("switch", name="Embeddings")).not_to_be_checked()
@@ -88,7 +89,9 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     rest(page)
     onward.click()
     expect(page.get_by_text(re.compile("Explained: class “(negative|positive)”")).first).to_be_visible(timeout=SLOW)
-    expect(page.get_by_label("Text", exact=True)).to_have_value(re.compile("."))
+    # As the row of the file that it is.
+    expect(keyed(page, "source:en").get_by_role("radio").nth(2)).to_be_checked()
+    expect(page.get_by_role("combobox", name="Passage")).to_have_value(re.compile(r"^\d+: "))
     rest(page)
     # The picker has the run, on every page.
     page.get_by_role("link", name="Attention").click()

@@ -92,6 +92,7 @@ NEVER_ONE = {
         "{count} classes",
         "Similarity of the vectors of {count}",
         "{count} held-out texts, before",
+        "**Vectors** of {count}",
         "Fitted on {states} states",
         "With all heads: accuracy",
         "The model has no classifier that predicts",

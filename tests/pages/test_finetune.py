@@ -12,6 +12,7 @@ import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.widgets.run_actions import zipped
 from interpret.core.process_state import write_state
+from interpret.finetuning.facts import beats_baseline
 from interpret.finetuning.record import LONGEST_NOTE
 from interpret.finetuning.run_records import write_note
 from interpret.finetuning.worker import work
@@ -83,8 +84,10 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     assert charts(page) >= {"drift", "alike", "before_after"}
     open_page(page, "runs")
     assert not page.exception
-    assert said(page) == []
     assert page.dataframe[0].value["Name"].tolist() == [runs[0].request.name]
+    # The newest is open. Two epochs of a random model teach it little, which is said there.
+    assert offered(page, "open_run")
+    assert len(said(page)) == (not beats_baseline(runs[0].facts)) + (runs[0].facts["frozen_high"] < 0)
     # And its model is one to look at on the other pages.
     for name in ("attention", "attributions", "embeddings"):
         open_page(page, name, model=f"run:{runs[0].id}", example="short")
@@ -121,7 +124,7 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     assert said(page) == []
     assert charts(page) >= {"moments_drift", "moments_cka"}
     # Gone on from, with old rows among the new ones.
-    open_page(page, model=f"run:{first.id}", stage="setup")
+    open_page(page, base=f"run:{first.id}", stage="setup")
     page.toggle(key="lora").set_value(False).run()
     page.slider(key="replay").set_value(20).run()
     listed(page, "hold").set_value("ewc").run()
@@ -251,7 +254,7 @@ def test_a_server_that_does_not_answer_hides_no_run(page, monkeypatch, tmp_path)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     open_page(page, "runs")
     assert not page.exception
-    assert ["127.0.0.1:9" in one.replace("\\", "") for one in said(page)] == [True]
+    assert sum("127.0.0.1:9" in one.replace("\\", "") for one in said(page)) == 1
     assert len(page.dataframe[0].value) == 1
 
 
@@ -291,7 +294,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     open_page(page, "runs")
     assert not page.exception
     # A further run starts from heads that know the game.
-    open_page(page, model=f"run:{run.id}", stage="setup")
+    open_page(page, base=f"run:{run.id}", stage="setup")
     give(page, text.encode(), "field.txt", "masked words and next sentences")
     assert not any("training starts with a new one" in one.value for one in page.info)
     page.button(key="start").click().run()
@@ -331,7 +334,8 @@ def test_a_damaged_run_is_one_row_and_can_be_deleted(page, tmp_path, file):
         (bad.folder / file).write_bytes(content)
         open_page(page, "runs")
         assert not page.exception
-        assert said(page) == []
+        # One that says not when it was asked for is taken for the newest, which is open.
+        assert len(said(page)) == (file in ("state.json", "request.json"))
         assert len(page.dataframe[0].value) == 2
         for run in (good, bad):
             open_page(page, stage="watch", run=run.id)

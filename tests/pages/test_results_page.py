@@ -59,7 +59,8 @@ def shown(page):
 
 
 def values(page):
-    return {one.label: one for one in page.metric}
+    # The result stands above what was measured on the way.
+    return {one.label: one for one in reversed(page.metric)}
 
 
 def plant(root, name, content, answer, task="classes", more=None, **request):
@@ -180,6 +181,88 @@ def test_the_red_sentence_stands_in_a_runs_detail_on_runs(page, tmp_path, monkey
     assert not page.exception
     assert page.button(key="open_run")
     assert len(page.error) == red
+    assert len(page.success) == (not red)
+
+
+def test_runs_opens_on_the_newest_with_what_can_be_done_to_it(page, tmp_path, monkeypatch):
+    for number, name in enumerate(("old", "new")):
+        monkeypatch.setattr("interpret.finetuning.runs.time.time", lambda number=number: 1e9 + number)
+        plant(tmp_path / "runs", name, rows_of(["yes", "no", "no"]), noise)
+    open_page(page, "runs")
+    assert not page.exception
+    assert "new" in next(one.value for one in page.markdown if one.value.startswith("####"))
+    assert {"open_run", "runs_use", "go_on", "runs_delete"} <= {one.key for one in page.button}
+    # One of noise is red there too, before anybody chose it.
+    assert len(page.error) == 1
+    page.button(key="runs_use").click().run()
+    assert page.session_state["model"] == "run:new"
+
+
+@pytest.mark.parametrize(
+    ("other", "changes", "flagged"),
+    [
+        (rows_of(["yes", "no"]), {}, False),
+        (rows_of(["yes", "no"], 300), {}, True),
+        (rows_of(["no", "yes"]), {}, True),
+        (rows_of(["yes", "no"]), {"recipe": {"seed": 1}}, True),
+        (rows_of(["yes", "no"]), {"recipe": {"patience": 2}}, True),
+        (rows_of(["yes", "no"]), {"recipe": {"epochs": 9}}, False),
+    ],
+)
+def test_runs_of_other_rows_are_not_compared_without_a_word(page, tmp_path, monkeypatch, other, changes, flagged):
+    plant(tmp_path / "runs", "one", rows_of(["yes", "no"]), right)
+    plant(tmp_path / "runs", "two", other, right, **changes)
+    dataframe = st.dataframe
+
+    def chosen(data, *args, **more):
+        dataframe(data, *args, **more)
+        return SimpleNamespace(selection=SimpleNamespace(rows=[0, 1]))
+
+    monkeypatch.setattr(st, "dataframe", chosen)
+    open_page(page, "runs")
+    assert not page.exception
+    assert len(page.warning) == flagged
+    if flagged:
+        assert all(name in page.warning[0].value for name in ("one", "two"))
+
+
+def test_a_run_whose_rows_cannot_be_read_is_not_called_the_same(page, tmp_path, monkeypatch):
+    plant(tmp_path / "runs", "one", rows_of(["yes", "no"]), right)
+    gone = plant(tmp_path / "runs", "two", rows_of(["yes", "no"]), right)
+    (gone.folder / "data.csv").unlink()
+    dataframe = st.dataframe
+
+    def chosen(data, *args, **more):
+        dataframe(data, *args, **more)
+        return SimpleNamespace(selection=SimpleNamespace(rows=[0, 1]))
+
+    monkeypatch.setattr(st, "dataframe", chosen)
+    open_page(page, "runs")
+    assert not page.exception
+    (warning,) = page.warning
+    assert "two" in warning.value
+    assert "one" not in warning.value.split(":")[-1]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kinds"),
+    [(0.01, 0.2, ("success", "success")), (-0.2, -0.01, ("success", "warning")), (-0.1, 0.2, ("success", "info"))],
+)
+def test_the_verdict_comes_first_with_what_a_frozen_head_makes_of_the_rows(page, tmp_path, low, high, kinds):
+    run = plant(tmp_path / "runs", "good", rows_of(["yes", "no"]), right)
+    frozen = run.facts["accuracy"] - (low + high) / 2
+    write_state(run.folder, facts={**run.facts, "frozen_accuracy": frozen, "frozen_low": low, "frozen_high": high})
+    open_page(page, stage="watch")
+    assert not page.exception
+    drawn = [one for one in page.main if one.type in ("success", "warning", "info", "error", "metric", "plotly_chart")]
+    assert tuple(one.type for one in drawn[:2]) == kinds
+    assert drawn[2].type == "metric"
+    assert f"{run.facts['low']:.1%}" in drawn[0].value
+    assert f"{frozen:.1%}" in drawn[1].value
+    # What is worse is said as a number above 0, and its interval with it.
+    ends = [abs(100 * one) for one in (low, high)] if low * high > 0 else [100 * low, 100 * high]
+    said = drawn[1].value.replace("−", "-")
+    assert all(f"{one:.1f}" in said for one in ends)
 
 
 @pytest.mark.parametrize(("answers", "red"), [((noise, noise), True), ((noise, right), False)])
@@ -199,6 +282,9 @@ def test_one_that_has_learned_has_no_red_sentence(page, tmp_path):
     assert not page.exception
     assert not page.error
     assert not page.warning
+    # Of a run from before frozen heads were measured nothing is said of one.
+    assert len(page.success) == 1
+    assert not page.info
     assert "Test set: not used to choose an epoch" in shown(page)
     open_page(page, "runs")
     assert page.dataframe[0].value["Above the baseline"].tolist() == ["yes"]

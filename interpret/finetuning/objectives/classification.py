@@ -10,6 +10,7 @@ from interpret.core.sentences import sentence
 from interpret.finetuning.data_source import Columns
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.final_evaluation import measure_forgetting
+from interpret.finetuning.frozen_head import measure_frozen_head
 from interpret.finetuning.labelled_rows import (
     read_rows,
     refuse_few,
@@ -60,5 +61,5 @@ class Classification(Labelled):
         return measure_results(answers["logits"], [labels[index] for index in answers["truth"]], labels)
 
     def measure_afterwards(self, run: Run, device: str) -> dict[str, float]:
-        """Return what the model forgot of the run that it goes on from."""
-        return measure_forgetting(run, device)
+        """Return what the model forgot of the run that it goes on from, and what a frozen head makes of the rows."""
+        return measure_forgetting(run, device) | measure_frozen_head(run, device)

@@ -10,6 +10,8 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _n
 from dashboard.widgets.baseline_view import choice_line
+from dashboard.widgets.verdict_view import verdict_view
+from pages.finetune.next_steps import next_steps
 from pages.finetune.result_views.view import VIEWS
 
 
@@ -28,10 +30,13 @@ def result_view(run: it.runs.Run) -> None:
         If nothing has come of it.
     """
     outcome = it.finetuning.read_outcome(run)
-    st.divider()
     st.markdown("#### " + _title(outcome))
+    verdict_view(run.facts, run.request.task)
     choice_line(run, outcome)
     VIEWS[type(outcome.results)](run, outcome, outcome.results)
+    if not isinstance(outcome.results, it.finetuning.ClassificationResults):
+        # Of a classifier they stand at its errors.
+        next_steps(run, outcome)
 
 
 def _title(outcome: it.finetuning.Outcome) -> str:

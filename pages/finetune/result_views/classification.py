@@ -8,15 +8,14 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import page_file, state
 from dashboard.figures.finetuning import calibration_curve
 from dashboard.language import _, _n, literal
 from dashboard.numbers import between, interval, listed, sentences
 from dashboard.widgets.export import as_csv
-from dashboard.widgets.models import RUN
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.intervals import wilson
 from pages.finetune.confusion_view import confusion_view
+from pages.finetune.next_steps import next_steps, open_in
 from pages.finetune.result_views.view import MOST_ROWS, draws, metric
 
 # Classes that are named in one sentence.
@@ -35,6 +34,7 @@ def classification_view(
     _remembered(run)
     rows = confusion_view(outcome, found, run.id)
     _rows(run, outcome, found, rows)
+    next_steps(run, outcome, int(found.mistakes[0]) if len(found.mistakes) else None)
     _classes(found)
     st.markdown(
         "##### " + _("Calibration: do the probabilities match how often it is right?"),
@@ -195,7 +195,7 @@ def _rows(
         for label, page in ((_("Explain in Attributions"), "attributions"), (_("Show its attention"), "attention")):
             if st.button(label, icon=":material/open_in_new:", disabled=index is None, key=f"open:{page}"):
                 assert index is not None
-                open_in(page, run, outcome.texts[index], outcome.pairs[index] if outcome.pairs else None)
+                open_in(page, run, outcome, index)
         st.download_button(
             _("All words (CSV)") if found.sentences else _("All evaluated rows (CSV)"),
             lambda: as_csv(_all_rows(outcome, found)),
@@ -205,13 +205,6 @@ def _rows(
         )
         if index is None:
             st.caption(_("Choose a row of the table first."))
-
-
-def open_in(page: str, run: it.runs.Run, text: str, pair: str | None) -> None:
-    """Go to another page with a run's model and a text."""
-    st.session_state[state.MODEL] = RUN + run.id
-    state.read_text(text, pair)
-    st.switch_page(page_file(page))
 
 
 def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults) -> dict[str, list[Any]]:
