@@ -33,16 +33,19 @@ run: $(VENV)/.installed ## installs on the first call, then opens the dashboard;
 		--server.address $(HOST) --server.port $(PORT) $(HEADLESS)
 
 # Runs that are killed and resumed make sure at each step that the disk has it. Where memory has a folder with room for
-# them (4 GB), nothing waits for a disk.
-MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "TMPDIR=/dev/shm"}')
+# them (4 GB), nothing waits for a disk; it goes when the tests end, however they do.
+define IN_MEMORY
+	free=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}'); \
+	if [ "$${free:-0}" -gt 4000000 ]; then TMPDIR=$$(mktemp -d /dev/shm/bertoscope.XXXXXX); trap 'rm -rf "$$TMPDIR"' EXIT; export TMPDIR; fi;
+endef
 
 # A thread for each of the two processes: more wait for each other on two cores.
 test: $(VENV)/.installed-tests lint test-js ## lint, types, import contracts, and every test
-	$(MEMORY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
+	@$(IN_MEMORY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
 
 # What a change breaks first, in two minutes: no page, no browser, no training and no attribution of many passes.
 test-fast: $(VENV)/.installed-tests lint test-js ## the same in two minutes: no page, no browser, nothing slow
-	$(MEMORY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/interpret tests/dashboard \
+	@$(IN_MEMORY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/interpret tests/dashboard \
 		--ignore tests/interpret/finetuning --ignore tests/interpret/attribution --ignore tests/interpret/core/test_builtin.py
 
 # Node's own runner, and no package; the files one by one, since what a folder means differs between versions of Node.
