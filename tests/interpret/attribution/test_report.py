@@ -19,7 +19,7 @@ from interpret.core.data_card import make_data_card
 from interpret.core.file_rows import FileRows, rows_of
 from interpret.core.files import Table
 from interpret.core.linear_head import fit_head, sentence_vectors
-from tests.interpret.attribution.test_rows import texts
+from tests.reports import texts
 
 
 @pytest.fixture(scope="module")
