@@ -42,7 +42,7 @@ def make_document(encoder, body, labels, cases=None, name="letters.csv", more=()
         cases=cases,
         data_card=make_data_card(table, ColumnRoles(text=0, label=1, id=2)),
         file=file_facts(name, b"its bytes", "utf-8", "text", "label", "id"),
-        training=head_facts(head, name, b"its bytes", len(body), 0),
+        training=head_facts(head, name, b"its bytes", 0),
     )
     return it.attribution.report_json(report)
 

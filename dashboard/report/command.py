@@ -65,7 +65,7 @@ def _of_file(args: argparse.Namespace, table: Table, known: Table | None) -> it.
     found = explain_table(args, encoder, table, text, head, training_texts)
     training: dict[str, Any] = {}
     if fitted is not None:
-        training = head_facts(fitted.head, args.fit.name, args.fit.read_bytes(), fitted.rows, fitted.left_out)
+        training = head_facts(fitted.head, args.fit.name, args.fit.read_bytes(), fitted.left_out)
     elif trained_in is not None:
         training = run_facts(trained_in)
     label, id_ = (None if one is None else table.columns[one] for one in (roles.label, roles.id))

@@ -34,14 +34,24 @@ def file_facts(
     }
 
 
-def head_facts(head: it.LinearHead, name: str, content: bytes | None, rows: int, left_out: int) -> dict[str, Any]:
-    """Return what a report says of what a linear head was fitted on; ``content`` is the file's, where it is at hand."""
+def head_facts(
+    head: it.LinearHead, name: str | None, content: bytes | None, left_out: int | None = None
+) -> dict[str, Any]:
+    """Return what a report says of what a linear head was fitted on.
+
+    Parameters
+    ----------
+    name, content
+        The file's; None where it is not at hand any more.
+    left_out
+        How many of its rows have no text or no label; None where nobody counted.
+    """
     one = head.held_out
     return {
         "kind": "linear head",
         "file": name,
         "sha256": None if content is None else hashlib.sha256(content).hexdigest(),
-        "rows": rows,
+        "texts": len(head.out_of_fold),
         "left_out": left_out,
         "out_of_fold": None
         if one is None

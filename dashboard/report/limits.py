@@ -128,6 +128,11 @@ _SENTENCES: Mapping[str, Callable[[int], str]] = MappingProxyType(
             "{count} rows could not be explained and are in no number here; the list below says why.",
             count,
         ),
+        "not reached": lambda count: _n(
+            "{count} row was not explained yet when the report was made.",
+            "{count} rows were not explained yet when the report was made.",
+            count,
+        ),
         "truncated": lambda count: _n(
             "{count} text is longer than the model reads: only its beginning was explained.",
             "{count} texts are longer than the model reads: only their beginnings were explained.",

@@ -176,16 +176,15 @@ def training(numbers: Numbers) -> Html:
 
 
 def _linear_head(numbers: Numbers) -> Html:
-    rows = numbers.at("/training/rows")
     return fill(
         _n(
             "A logistic regression (L2 penalty, C = 1) on the frozen model's sentence vectors, fitted to {count} "
-            "labelled row. The model itself was not changed.",
+            "labelled text. The model itself was not changed.",
             "A logistic regression (L2 penalty, C = 1) on the frozen model's sentence vectors, fitted to {count} "
-            "labelled rows. The model itself was not changed.",
-            rows,
+            "different labelled texts. The model itself was not changed.",
+            numbers.at("/training/texts"),
         ),
-        count=numbers("/training/rows"),
+        count=numbers("/training/texts"),
     )
 
 
@@ -208,7 +207,7 @@ def _fitting(numbers: Numbers) -> Html:
             (_("SHA-256 of the file"), _code(known.get("sha256"))),
             (
                 _("Rows without a text or a label, left out"),
-                numbers("/training/left_out") if "left_out" in known else None,
+                numbers("/training/left_out") if known["left_out"] is not None else None,
             ),
             (_("Out-of-fold accuracy on these rows"), measured),
         ]

@@ -28,10 +28,9 @@ _BASES = {
 
 
 class Fitted(NamedTuple):
-    """A linear head, on how many rows it was fitted, and how many had no text or no label."""
+    """A linear head, and how many rows were left out that have no text or no label."""
 
     head: LinearHead
-    rows: int
     left_out: int
 
 
@@ -84,7 +83,7 @@ def fit_on(args: argparse.Namespace, encoder: Encoder, known: Table) -> Fitted:
     kept = [index for index, label in enumerate(labels) if texts[index].strip() and not is_missing(label)]
     head = fit_head(encoder, [texts[index] for index in kept], [labels[index].strip() for index in kept])
     _say(f"{len(kept)} rows fitted, {len(texts) - len(kept)} without a text or a label left out")
-    return Fitted(head, len(kept), len(texts) - len(kept))
+    return Fitted(head, len(texts) - len(kept))
 
 
 def explain_table(

@@ -200,6 +200,12 @@ def _check(encoder: Encoder, found: RowAttributions, head: LinearHead | None) ->
         raise InputError(
             "These rows were explained with another classifier. Give the classification head that they were explained with."
         )
+    known = {} if head is None else head.out_of_fold_probabilities
+    if any(row.out_of_fold and text_key(row.text) not in known for row in found.rows):
+        raise InputError(
+            "This classification head does not know its out-of-fold probabilities, without which calibration would be "
+            "of rows that it was fitted on. Fit it anew."
+        )
 
 
 def _checked(found: RowAttributions, cases: Sequence[int]) -> list[int]:
