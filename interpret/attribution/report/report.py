@@ -198,7 +198,8 @@ def _check(encoder: Encoder, found: RowAttributions, head: LinearHead | None) ->
         )
     if class_names(encoder, head) != found.known:
         raise InputError(
-            "These rows were explained with another classifier. Give the classification head that they were explained with."
+            "These rows were explained with another classifier. Give the classification head that they were explained "
+            "with."
         )
     known = {} if head is None else head.out_of_fold_probabilities
     if any(row.out_of_fold and text_key(row.text) not in known for row in found.rows):
