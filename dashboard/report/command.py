@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 import interpret as it
-from dashboard.report.facts import (
-    classifying_outcome,
-    explain_outcome,
-    file_facts,
-    head_facts,
-    outcome_file_facts,
-    run_facts,
-    training_texts_of,
-)
+from dashboard.report.facts import classifying_outcome, file_facts, head_facts, run_facts, training_texts_of
 from dashboard.report.html import html_file, json_file
+from dashboard.report.run_report import report_of_run
 from interpret.attribution.command import explain_table, fit_on, show_progress, text_name
 from interpret.attribution.report.report import check_method
 from interpret.core.column_roles import ColumnRoles, guess_roles
 from interpret.core.data_card import make_data_card
-from interpret.core.files import Table, read_table
+from interpret.core.files import Table
 
 
 def run(args: argparse.Namespace, table: Table | None, known: Table | None) -> None:
@@ -82,20 +74,18 @@ def _of_file(args: argparse.Namespace, table: Table, known: Table | None) -> it.
 
 def _of_run(args: argparse.Namespace) -> it.attribution.Report:
     trained_in = it.runs.read_run(args.run)
-    outcome = classifying_outcome(trained_in)
+    classifying_outcome(trained_in)
     encoder = it.load_encoder(str(trained_in.model), device=args.device)
-    found = explain_outcome(encoder, trained_in, outcome, args.method, args.baseline, show_progress)
-    file = outcome_file_facts(trained_in, outcome)
-    content = (trained_in.folder / f"data{Path(trained_in.request.data).suffix.lower()}").read_bytes()
-    table = read_table(content, trained_in.request.data)
-    card = make_data_card(table, _roles(table, trained_in.request.text, trained_in.request.label))
-    return _make(
-        args,
+    return report_of_run(
+        trained_in,
         encoder,
-        found,
-        data_card=None if trained_in.request.test_data else card,
-        file=file,
-        training=run_facts(trained_in, chosen_by_these_rows=outcome.chosen),
+        args.method,
+        args.baseline,
+        args.tolerance,
+        args.rows,
+        progress=show_progress,
+        seed=args.seed,
+        beside=it.load_beside(encoder) if args.device == "auto" else (),
     )
 
 

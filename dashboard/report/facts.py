@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -152,38 +152,6 @@ def classifying_outcome(run: it.runs.Run) -> Outcome:
             name=run.request.name,
         )
     return read_outcome(run)
-
-
-def outcome_file_facts(run: it.runs.Run, outcome: Outcome) -> dict[str, Any]:
-    """Return what a report says of the file that a run's held-out rows are of."""
-    request = run.request
-    name = request.test_data or request.data
-    path = file_of_test_data(run.folder, request) if request.test_data else data_file(run.folder, request)
-    return file_facts(name, read_bytes(path), "", request.text, request.label, None)
-
-
-def explain_outcome(
-    encoder: it.Encoder,
-    run: it.runs.Run,
-    outcome: Outcome,
-    method: str = "integrated_gradients",
-    baseline: str = "pad",
-    progress: Callable[[int, int, str], None] | None = None,
-    training_texts: Collection[str] | None = None,
-    **more: Any,
-) -> it.attribution.RowAttributions:
-    """Explain the rows that a run held out, each for the class that its model predicts."""
-    return it.attribution.attribute_rows(
-        encoder,
-        outcome.texts,
-        outcome.truth,
-        method=method,
-        baseline=baseline,
-        origin=outcome.origin,
-        training_texts=training_texts_of(run) if training_texts is None else training_texts,
-        progress=progress,
-        **more,
-    )
 
 
 def _time(seconds: float) -> str | None:

@@ -51,14 +51,14 @@ def rows_report(job: RowJob, file: SlotFile, found: it.attribution.RowAttributio
         head = read_head(job.folder, encoder)
         table = file.table
         label = job.request.label if job.request.label >= 0 else None
-        columns = [None if one is None else table.columns[one] for one in (job.request.text, label, file.roles.id)]
+        columns = [None if one is None else table.columns[one] for one in (label, file.roles.id)]
         return it.attribution.make_report(
             encoder,
             found,
             head=head,
             cases=cases,
             data_card=file.card,
-            file=file_facts(file.name, file.uploaded, table.encoding, *columns),
+            file=file_facts(file.name, file.uploaded, table.encoding, table.columns[job.request.text], *columns),
             training=training_facts(job.request.spec, head, job.request.classifier),
             progress=progress,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.language import _
+from pages.runs.report import run_report
 from pages.runs.runs_view import compare_view, lineage_view, one_view, runs_table
 
 st.title(_("Runs: what was trained, and from what"))
@@ -12,5 +13,6 @@ chosen = runs_table()
 if len(chosen) == 1:
     one_view(chosen[0])
     lineage_view(chosen[0])
+    run_report(chosen[0].run)
 if chosen:
     compare_view(chosen)

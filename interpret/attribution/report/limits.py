@@ -12,8 +12,8 @@ def find_limits(report: Report) -> list[dict[str, Any]]:
     ``"baseline"``: no evidence that accuracy beats always guessing the commonest class; it comes first. ``"learned
     from"``, ``"out-of-fold"``, ``"not known"``: rows that the classifier was trained on, or may have been. ``"epoch"``:
     the rows chose the epoch that is reported on. ``"no labels"``, ``"foreign labels"``: rows without a label, or with
-    one that is no class. ``"sampled"``, ``"left out"``, ``"not reached"``, ``"truncated"``: rows that were not, or not wholly, read.
-    ``"repeated"``, ``"contradicting"``: rows whose text stands there before, or with another label.
+    one that is no class. ``"sampled"``, ``"left out"``, ``"not reached"``, ``"truncated"``: rows that were not, or
+    not wholly, read. ``"repeated"``, ``"contradicting"``: rows whose text stands there before, or with another label.
     ``"completeness"``: rows whose scores miss their sum by more than was allowed. ``"neutral"``: rows whose baseline
     says more for the class than they do. ``"calibration"``: labelled rows with too few texts for it. ``"chance"``:
     cases whose faithfulness is not told from it; ``"few words"``: cases too short to tell. ``"cases"``: rows that are
