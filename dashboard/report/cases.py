@@ -226,31 +226,23 @@ def _counterfactual(numbers: Numbers, at: str) -> Iterator[Html]:
         yield element(
             "p",
             fill(
-                _n(
-                    "Removing up to three words flips it in none of the texts tried ({tried}).",
-                    "Removing up to three words flips it in none of the texts tried ({tried}).",
-                    one["tried"],
-                ),
+                _("Removing up to three words never flips it; texts tried: {tried}."),
                 tried=numbers(f"{here}/tried"),
             ),
         )
         return
     index = numbers.document["classes"].index(one["predicted"])
     said = fill(
-        _n(
-            "Without {words}, the prediction is “{name}” ({share}). The model then reads: “{text}”",
-            "Without {words}, the prediction is “{name}” ({share}). The model then reads: “{text}”",
-            len(one["removed"]),
-        ),
+        _("Without {words}, the prediction is “{name}” ({share}). The model then reads: “{text}”"),
         words=listed(_("“{name}”").format(name=word) for word in one["removed"]),
         name=one["predicted"],
         share=numbers.share(f"{here}/probabilities/{index}"),
         text=one["text"],
     )
     sure = (
-        _("No smaller set of removals does; all were tried ({tried}).")
+        _("No smaller set of removals does: all were tried; texts tried: {tried}.")
         if one["smallest"]
-        else _("A smaller set of removals may exist; {tried} were tried.")
+        else _("A smaller set of removals may exist; texts tried: {tried}.")
     )
     yield element("p", said)
     yield element("p", fill(sure, tried=numbers(f"{here}/tried")), class_="soft")

@@ -122,12 +122,7 @@ def _rows(numbers: Numbers) -> Html:
         widths = [widths[0], widths[1] + widths[2], *widths[3:]]
     parts = [table(_("Every row that was explained"), header, listed_rows, widths=widths)]
     if len(rows) > MOST_ROWS:
-        parts.append(
-            element(
-                "p",
-                _("The first {count} rows are listed; the JSON file has all of them.").format(count=f"{MOST_ROWS:,}"),
-            )
-        )
+        parts.append(element("p", _("Further rows stand in the JSON file.")))
     return joined([*parts, *_left_out(numbers)])
 
 

@@ -121,7 +121,8 @@ def question(numbers: Numbers) -> Html:
         "zero": _("zero vector"),
         "mean": _("mean of all embeddings"),
     }
-    method: object = _(settings["title"])
+    title = settings["title"]
+    method: object = _(title)
     if settings["link"]:
         method = joined([method, element("a", settings["paper"], href=settings["link"])], " · ")
     heads = {"own": _("the model's own"), "linear head": _("linear head on the model's frozen sentence vectors")}
@@ -194,7 +195,7 @@ def _fitting(numbers: Numbers) -> Html:
     if known.get("out_of_fold"):
         at = "/training/out_of_fold"
         measured = fill(
-            _("{accuracy} (95%: {interval}) on {count} rows; always “{name}”: {majority}"),
+            _("{accuracy} (95%: {interval}); rows: {count}; always “{name}”: {majority}"),
             accuracy=numbers.share(f"{at}/accuracy"),
             interval=numbers.interval(f"{at}/interval"),
             count=numbers(f"{at}/count"),

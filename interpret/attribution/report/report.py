@@ -101,7 +101,7 @@ def make_report(
         What else the report is to say of the file, and of what the classifier was trained on: plain values, which
         JSON can hold.
     progress
-        Called as ``progress(cases done, cases in all, "cases")``; raising inside it stops the work.
+        Called as ``progress(cases done, cases in all, "cases")`` before each; raising inside it stops the work.
 
     Raises
     ------
@@ -127,26 +127,17 @@ def make_report(
     ('good', ['requested'])
     """
     _check(encoder, found, head)
-    texts = [row.attribution.tokens for row in found.rows]
-    first = found.rows[0].attribution
-    function = TargetFunction(encoder, first.tokens, first.target, head)
-    probabilities = function.probabilities(function.answers(texts))
-    kept = {} if head is None else head.out_of_fold_probabilities
-    unknown = (float("nan"),) * len(found.known)
-    without = read_only([kept.get(text_key(row.text), unknown) for row in found.rows], np.float32)
+    probabilities, without = _probabilities(encoder, found, head)
     counted = np.where(np.isnan(without), probabilities, without)
     chosen: dict[int, tuple[Reason, ...]] = (
-        choose_cases(found, counted) if cases is None else {index: ("requested",) for index in _checked(found, cases)}
+        choose_cases(found, counted) if cases is None else dict.fromkeys(_checked(found, cases), ("requested",))
     )
     looked_at = []
     for done, (index, reasons) in enumerate(chosen.items()):
         say = _same_progress(progress, done, len(chosen))
-        say(0, 1, "")
         wanted = (contrast, counterfactuals, faithfulness)
         row, said = found.rows[index], probabilities[index]
         looked_at.append(look_closely(encoder, row, index, reasons, said, found.known, head, wanted, say))
-    if progress is not None:
-        progress(len(chosen), len(chosen), "cases")
     return Report(
         found=found,
         model=model_card(encoder),
@@ -160,6 +151,19 @@ def make_report(
         file=MappingProxyType(dict(file or {})),
         training=MappingProxyType(dict(training or {})),
     )
+
+
+def _probabilities(
+    encoder: Encoder, found: RowAttributions, head: LinearHead | None
+) -> tuple[Float32[np.ndarray, "row label"], Float32[np.ndarray, "row label"]]:
+    """Return what the explained classifier says of each row, and what one says that was fitted without it, or NaN."""
+    first = found.rows[0].attribution
+    function = TargetFunction(encoder, first.tokens, first.target, head)
+    answers = function.answers([row.attribution.tokens for row in found.rows])
+    kept = {} if head is None else head.out_of_fold_probabilities
+    unknown = (float("nan"),) * len(found.known)
+    without = [kept.get(text_key(row.text), unknown) for row in found.rows]
+    return function.probabilities(answers), read_only(without, np.float32)
 
 
 def check_method(method: str) -> None:
@@ -213,9 +217,9 @@ def _checked(found: RowAttributions, cases: Sequence[int]) -> list[int]:
     foreign = next((index for index in cases if not 0 <= index < len(found.rows)), None)
     if foreign is not None:
         raise InputError(
-            "There is no row with index {index}: {count} were explained, counted from 0.",
+            "There is no row with index {index}. Those of the rows that were explained run from 0 to {last}.",
             index=foreign,
-            count=len(found.rows),
+            last=len(found.rows) - 1,
         )
     return sorted(set(cases))
 
@@ -227,6 +231,7 @@ def _same_progress(progress: Progress | None, done: int, total: int) -> Callable
         if progress is not None:
             progress(done, total, "cases")
 
+    say(0, 1, "")
     return say
 
 
