@@ -85,8 +85,8 @@ def _too_few(numbers: Numbers, index: int) -> Html:
     at = f"/calibration/{index}"
     return fill(
         _(
-            "Not measured on the {rows} ({count}): too few of them read differently to say whether probabilities can be "
-            "taken at their word; the least is {least}."
+            "Not measured on the {rows} ({count}): too few of them read differently to say whether probabilities can "
+            "be taken at their word; the least is {least}."
         ),
         rows=on_rows(numbers.at(f"{at}/basis")),
         count=numbers(f"{at}/count"),

@@ -98,8 +98,7 @@ def make_report(
     data_card
         What is in the file: see `interpret.core.data_card.make_data_card`.
     file, training
-        What else the report is to say of the file, and of what the classifier was trained on: plain values, which
-        JSON can hold.
+        What else it is to say of the file, and of what the classifier was trained on: plain values, as JSON has them.
     progress
         Called as ``progress(cases done, cases in all, "cases")`` before each; raising inside it stops the work.
 
@@ -120,8 +119,6 @@ def make_report(
     >>> report = it.attribution.make_report(encoder, found, head=head, cases=[0], faithfulness=False)
     >>> report.cases[0].counterfactuals.variants.texts[:2]
     ('A great film.', 'A film.')
-    >>> report.calibration  # of four rows nothing can be said
-    mappingproxy({'out-of-fold': None})
     >>> document = it.attribution.report_json(report)
     >>> document["rows"][0]["predicted"], document["cases"][0]["reasons"]
     ('good', ['requested'])
