@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from bertoscope_cli.folders import app_folder
 from bertoscope_cli.sentence import in_one_sentence
 
 PROG = "bertoscope"
@@ -16,8 +17,17 @@ EXTRA = ("streamlit", "plotly", "pandas", "pyarrow", "babel", "bertviz", "mpld3"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Start the dashboard, and serve it until it is interrupted; returns the exit status."""
-    return in_one_sentence(PROG, lambda: _serve(_parser().parse_args(arguments)))
+    """Start the dashboard, and serve it until it is interrupted, or write a report; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["report"]:
+        return in_one_sentence(f"{PROG} report", lambda: _report(given[1:]))
+    return in_one_sentence(PROG, lambda: _serve(_parser().parse_args(given)))
+
+
+def _report(arguments: list[str]) -> int:
+    from bertoscope_cli.report import main as write
+
+    return write(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
         PROG,
         "Open the dashboard in the browser: see inside BERT, and change it.",
         [PROG, f"{PROG} --port 9000 --headless", f"BERTOSCOPE_HOSTS=bert.example.org {PROG} --host 0.0.0.0"],
+        "commands:\n"
+        f"  {PROG} report             a report on a file's predictions; see {PROG} report --help\n\n"
         "environment:\n"
         "  BERTOSCOPE_HOSTS              further names that the server answers to, with commas between;\n"
         "                                it refuses requests for any other\n"
@@ -77,13 +89,6 @@ def _version() -> str:
         return version("bertoscope")
     except PackageNotFoundError:
         return "(not installed: a checkout)"
-
-
-def app_folder() -> Path:
-    """Return the folder that `dashboard` and `pages` lie in: where a wheel puts them, or a checkout."""
-    above = Path(__file__).resolve().parent.parent
-    installed = above / "bertoscope" / "_app"
-    return installed if installed.is_dir() else above
 
 
 def _data_folder() -> Path:

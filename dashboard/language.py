@@ -94,12 +94,15 @@ def _form(code: str) -> Callable[[int], int]:
     return c2py(get_plural(Locale.parse(code)).plural_expr)
 
 
-def explain(error: InterpretError) -> str:
-    """Return an error's sentence in the reader's language, as Markdown in which its values are only text."""
+def explain(error: InterpretError, written: Callable[[str], str] | None = None) -> str:
+    """Return an error's sentence in the reader's language, as Markdown in which its values are only text.
+
+    ``written`` writes the values instead, for what is no Markdown.
+    """
     values = {
-        name: literal(value)
+        name: (written or literal)(value)
         if isinstance(value, str)
-        else explain(value)
+        else explain(value, written)
         if isinstance(value, InterpretError)
         else value
         for name, value in error.values.items()

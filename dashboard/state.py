@@ -153,6 +153,7 @@ ROWS_CLASS = _session("drives")
 # Completeness errors allowed over a file; and which of the explanations that are kept is looked at, by its id.
 ROWS_TOLERANCE = Key("tolerance", "0.01", ("0.005", "0.01", "0.02", "0.05"))
 ROWS_JOB = Key("explanation", "")
+REPORT_LANGUAGE = _session("report_language")
 
 # Pretraining.
 PRE = Key("pre")

@@ -18,6 +18,11 @@ from interpret.attribution.plausibility import Plausibility as Plausibility
 from interpret.attribution.plausibility import plausibility as plausibility
 from interpret.attribution.rank_agreement import rank_agreement as rank_agreement
 from interpret.attribution.rank_agreement import rank_agreement_interval as rank_agreement_interval
+from interpret.attribution.report.case import Case as Case
+from interpret.attribution.report.case import rows_numbered as rows_numbered
+from interpret.attribution.report.document import report_json as report_json
+from interpret.attribution.report.report import Report as Report
+from interpret.attribution.report.report import make_report as make_report
 from interpret.attribution.row_attributions import RowAttributions as RowAttributions
 from interpret.attribution.rows import attribute_rows as attribute_rows
 from interpret.attribution.target_function import TargetFunction as TargetFunction

@@ -19,6 +19,12 @@ def make_parser(prog: str) -> Parser:
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="file with a text in each row: .csv .tsv .jsonl .txt …")
     parser.add_argument("--out", type=Path, required=True, metavar="CSV", help="CSV to write")
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: Parser) -> None:
+    """Let a command be told which columns, which model and how: what explaining a file's rows takes, by any command."""
     group = parser.add_argument_group("columns")
     group.add_argument("--text", metavar="NAME", help="column with the text (default: told by its name and content)")
     group.add_argument("--label", metavar="NAME", help="column with the label")
@@ -56,7 +62,6 @@ def make_parser(prog: str) -> Parser:
         help="largest completeness error of integrated gradients, as a share of what is explained",
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random")
-    return parser
 
 
 class _ListTargets(argparse.Action):

@@ -3,17 +3,19 @@
 import argparse
 import math
 import sys
+from collections.abc import Collection
+from typing import NamedTuple
 
 from interpret.attribution.row_attributions import RowAttributions, write_rows
 from interpret.attribution.rows import attribute_rows
 from interpret.attribution.targets.classifier import class_names
 from interpret.core.column_roles import text_column
-from interpret.core.encoder import load_encoder
+from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError
 from interpret.core.file_rows import rows_of
 from interpret.core.files import Table
 from interpret.core.labels import is_missing, multi_labels
-from interpret.core.linear_head import fit_head
+from interpret.core.linear_head import LinearHead, fit_head
 from interpret.core.multi_device import load_beside
 
 _MOST_LISTED = 10
@@ -23,6 +25,13 @@ _BASES = {
     "learned from": "which the head was fitted on, so the accuracy is optimistic",
     "not known": "of which it is not known whether the model was trained on them",
 }
+
+
+class Fitted(NamedTuple):
+    """A linear head, and how many rows were left out that have no text or no label."""
+
+    head: LinearHead
+    left_out: int
 
 
 def run(args: argparse.Namespace, table: Table, known: Table | None) -> None:
@@ -37,25 +46,60 @@ def run(args: argparse.Namespace, table: Table, known: Table | None) -> None:
     known
         The file that a head is fitted on, if one is to be.
     """
-    text = args.text or table.columns[text_column(table, args.file.name)]
-    texts = _column(table, text)
+    text = text_name(args, table)
     encoder = load_encoder(args.model, device=args.device)
-    head = None
-    if known is not None:
-        fitted = _column(known, args.text or known.columns[text_column(known, args.fit.name)])
-        labels = _column(known, args.label)
-        several = multi_labels(labels)
-        if several is not None:
-            raise InputError(
-                "A label cell holds several labels, such as “{cell}”. Give each row one label.", cell=several[:60]
-            )
-        kept = [index for index, label in enumerate(labels) if fitted[index].strip() and not is_missing(label)]
-        head = fit_head(encoder, [fitted[index] for index in kept], [labels[index].strip() for index in kept])
-        _say(f"{len(kept)} rows fitted, {len(fitted) - len(kept)} without a text or a label left out")
-    labelled_too = args.label is not None and (known is None or args.label in table.columns)
-    found = attribute_rows(
+    head = None if known is None else fit_on(args, encoder, known).head
+    found = explain_table(args, encoder, table, text, head)
+    write_rows(found, args.out)
+    _report(found)
+    if class_names(encoder, head):
+        for name in found.classes:
+            words = ", ".join(f"{word} {mean:+.2f}" for word, mean, *_ in found.words(name)[:5])
+            _say(f"{name}: {words}")
+
+
+def text_name(args: argparse.Namespace, table: Table) -> str:
+    """Return the name of the column with the text, before a model is loaded for it.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    name = args.text or table.columns[text_column(table, args.file.name)]
+    _column(table, name)
+    return str(name)
+
+
+def fit_on(args: argparse.Namespace, encoder: Encoder, known: Table) -> Fitted:
+    """Fit a linear head on a labelled file."""
+    texts = _column(known, args.text or known.columns[text_column(known, args.fit.name)])
+    labels = _column(known, args.label)
+    several = multi_labels(labels)
+    if several is not None:
+        raise InputError(
+            "A label cell holds several labels, such as “{cell}”. Give each row one label.", cell=several[:60]
+        )
+    kept = [index for index, label in enumerate(labels) if texts[index].strip() and not is_missing(label)]
+    head = fit_head(encoder, [texts[index] for index in kept], [labels[index].strip() for index in kept])
+    _say(f"{len(kept)} rows fitted, {len(texts) - len(kept)} without a text or a label left out")
+    return Fitted(head, len(texts) - len(kept))
+
+
+def explain_table(
+    args: argparse.Namespace,
+    encoder: Encoder,
+    table: Table,
+    text: str,
+    head: LinearHead | None,
+    training_texts: Collection[str] | None = None,
+) -> RowAttributions:
+    """Explain a file's rows, whose text is in the column ``text``, and say how far that is."""
+    # Of a file beside the one that a head was fitted on, labels are compared where it has any.
+    labelled_too = args.label is not None and (args.fit is None or args.label in table.columns)
+    return attribute_rows(
         encoder,
-        texts,
+        _column(table, text),
         _column(table, args.label) if labelled_too else None,
         int(args.target) if args.target.isdecimal() else args.target,
         args.method,
@@ -64,16 +108,11 @@ def run(args: argparse.Namespace, table: Table, known: Table | None) -> None:
         head=head,
         highlights=None if args.highlights is None else _column(table, args.highlights),
         origin=rows_of(table, range(len(table.rows)), [text]),
+        training_texts=training_texts,
         seed=args.seed,
-        progress=_progress,
+        progress=show_progress,
         beside=load_beside(encoder) if args.device == "auto" else (),
     )
-    write_rows(found, args.out)
-    _report(found)
-    if class_names(encoder, head):
-        for name in found.classes:
-            words = ", ".join(f"{word} {mean:+.2f}" for word, mean, *_ in found.words(name)[:5])
-            _say(f"{name}: {words}")
 
 
 def _report(found: RowAttributions) -> None:
@@ -98,7 +137,8 @@ def _report(found: RowAttributions) -> None:
         _say(f"  highlights of row {found.number(index)} not used: {error}")
 
 
-def _progress(done: int, total: int, _stage: str) -> None:
+def show_progress(done: int, total: int, _stage: str) -> None:
+    """Say on a terminal how far work is."""
     if sys.stderr.isatty():
         _say(f"\r{done:,} of {total:,}", "" if done < total else "\n")
 

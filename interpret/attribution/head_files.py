@@ -11,7 +11,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.files import write_whole
 from interpret.core.linear_head import LinearHead
-from interpret.core.saved_values import BROKEN, as_object
+from interpret.core.saved_values import BROKEN, as_object, number
 from interpret.core.sentence_vectors import sentence_reading
 
 _NUMBERS, _WORDS = "head.safetensors", "head.json"
@@ -20,7 +20,11 @@ _NUMBERS, _WORDS = "head.safetensors", "head.json"
 def write_head(folder: Path, head: LinearHead) -> None:
     """Write a head to a folder; how good it is, which is measured where it is fitted, is not written."""
     save_file({"weight": np.array(head.weight), "bias": np.array(head.bias)}, folder / _NUMBERS)
-    about = {"labels": list(head.labels), "out_of_fold": dict(head.out_of_fold)}
+    about = {
+        "labels": list(head.labels),
+        "out_of_fold": dict(head.out_of_fold),
+        "out_of_fold_probabilities": {key: list(some) for key, some in head.out_of_fold_probabilities.items()},
+    }
     write_whole(folder / _WORDS, json.dumps(about, ensure_ascii=False))
 
 
@@ -42,10 +46,14 @@ def read_head(folder: Path, encoder: Encoder) -> LinearHead | None:
         if weight.shape != (len(labels), model.width(encoder.width)) or bias.shape != (len(labels),):
             raise ValueError(f"{weight.shape} numbers for {len(labels)} classes")
         out_of_fold = {str(key): str(one) for key, one in about["out_of_fold"].items()}
+        kept = about["out_of_fold_probabilities"]
+        chances = {str(key): tuple(number(one, 0.0, 1.0) for one in some) for key, some in kept.items()}
+        if any(len(some) != len(labels) for some in chances.values()):
+            raise ValueError(f"probabilities that are not of {len(labels)} classes")
     except (*BROKEN, SafetensorError) as error:
         raise InputError(
             "The classifier in “{folder}” is damaged: {error}. Delete it and fit it again.",
             folder=folder.name,
             error=str(error)[:200],
         ) from error
-    return LinearHead(labels, weight, bias, out_of_fold, sentence=model)
+    return LinearHead(labels, weight, bias, out_of_fold, sentence=model, out_of_fold_probabilities=chances)

@@ -107,3 +107,24 @@ def free_name(table: Mapping[str, object], name: str) -> str:
     while name in table:
         name += "′"
     return name
+
+
+def parse_row_numbers(text: str) -> tuple[int, ...]:
+    """Read numbers of rows as a person types them.
+
+    Raises
+    ------
+    InputError
+        If there is anything else among them, or nothing.
+
+    Examples
+    --------
+    >>> parse_row_numbers("3, 17,40")
+    (3, 17, 40)
+    """
+    parts = text.replace("，", ",").replace("、", ",").replace(",", " ").split()
+    if not parts or not all(one.isascii() and one.isdigit() and len(one) < 10 for one in parts):
+        raise InputError(
+            "“{text}” are no numbers of rows. Give them as in the file, with commas between: 3, 17, 40.", text=text[:60]
+        )
+    return tuple(dict.fromkeys(map(int, parts)))

@@ -1,6 +1,7 @@
 """How far a number that was measured on some rows may be off by chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -177,3 +178,17 @@ def drawn_sums(
         times = random.multinomial(count, np.full(count, 1 / count), size=end - begin)
         drawn[begin:end] = times @ np.asarray(parts, float)
     return drawn
+
+
+def drawn_groups(
+    columns: Sequence[tuple[np.ndarray, np.ndarray | float]], owner: np.ndarray, widths: Sequence[int]
+) -> list[np.ndarray]:
+    """Return groups of sums over clusters drawn with replacement: each of indices and what is summed up there."""
+    clusters = int(owner.max()) + 1
+    parts = np.zeros((clusters, sum(widths)))
+    begins = np.cumsum([0, *widths])
+    for begin, (index, value) in zip(begins, columns, strict=False):
+        np.add.at(parts, (owner, begin + index), value)
+    # Of many clusters the ends are known well enough by fewer draws.
+    draws = drawn_sums(parts, 0, DRAWS if clusters <= 2000 else DRAWS // 4)
+    return [draws[:, begin:end] for begin, end in pairwise(begins)]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int
+from jaxtyping import Float32, Float64, Int
 
 from interpret.core.accuracy import Accuracy, measure_accuracy, text_key
 from interpret.core.arrays import read_only
@@ -40,6 +40,9 @@ class LinearHead:
     sentence
         How the vector is made of the last hidden states: as the model's folder says, else their mean. Nothing is put
         before a text, and nothing is cut off.
+    out_of_fold_probabilities
+        For each text of ``out_of_fold`` the probabilities of ``labels`` that went with that class; 0 for a class that
+        was not among the others. Empty where there were too few texts for it.
     """
 
     labels: tuple[str, ...]
@@ -48,6 +51,7 @@ class LinearHead:
     out_of_fold: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     held_out: Accuracy | None = None
     sentence: SentenceModel = PLAIN["mean"]
+    out_of_fold_probabilities: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def logits(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Score a batch, ``(text, label)``, from its last hidden states ``(text, token, hidden)`` and its mask."""
@@ -107,9 +111,14 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     keys = [text_key(text) for text in texts]
     said: dict[str, str] = {}
-    for key, answer in zip(keys, _out_of_fold(vectors, truth, keys), strict=True):
+    chances: dict[str, tuple[float, ...]] = {}
+    for key, found in zip(keys, _out_of_fold(vectors, truth, keys), strict=True):
         # Of texts that read the same the first one speaks for all.
-        said.setdefault(key, classes[answer] if answer >= 0 else "")
+        if np.isnan(found).any():
+            said.setdefault(key, "")
+        else:
+            said.setdefault(key, classes[int(found.argmax())])
+            chances.setdefault(key, tuple(found.tolist()))
     answers = [said[key] for key in keys]
     return LinearHead(
         classes,
@@ -118,6 +127,7 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
         MappingProxyType(said),
         measure_accuracy(answers, list(labels), texts) if all(answers) else None,
         sentence_reading(encoder, prompt="").model,
+        MappingProxyType(chances if all(answers) else {}),
     )
 
 
@@ -143,15 +153,16 @@ def predict_classes(vectors: np.ndarray, weight: np.ndarray, bias: np.ndarray, c
     return classes[(scores[:, 0] > 0).astype(int) if len(classes) == 2 else scores.argmax(axis=1)]
 
 
-def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) -> np.ndarray:
-    """Return for each text the class said by a head that was fitted without it and its like; -1 with too few texts."""
+def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) -> Float64[np.ndarray, "text label"]:
+    """Return what a head says of each text that was fitted without it and its like; NaN with too few texts."""
+    from scipy.special import softmax
     from sklearn.model_selection import StratifiedGroupKFold
 
-    said = np.full(len(truth), -1)
+    chances = np.full((len(truth), int(truth.max()) + 1), np.nan)
     different = Counter(label for label, _key in set(zip(truth.tolist(), keys, strict=True)))
     folds = min(FOLDS, max(different.values()))
     if folds < 2:
-        return said
+        return chances
     cut = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
     groups = np.unique(np.asarray(keys, dtype=object), return_inverse=True)[1]
     with warnings.catch_warnings():
@@ -162,11 +173,17 @@ def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) ->
         if not len(test):
             continue
         known = np.unique(truth[train])
+        chances[test] = 0.0
         if len(known) < 2:
-            said[test] = known[0]
+            chances[test, known[0]] = 1.0
             continue
-        said[test] = predict_classes(vectors[test], *fit_weights(vectors[train], truth[train]), known)
-    return said
+        weight, bias = fit_weights(vectors[train], truth[train])
+        scores = vectors[test] @ weight.T + bias
+        if len(known) == 2:
+            # One score, for the second against the first.
+            scores = np.concatenate([-scores, scores], axis=1) / 2
+        chances[np.ix_(test, known)] = softmax(scores, axis=1)
+    return chances
 
 
 def split_half(labels: Sequence[str], seed: int = 0) -> tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]:

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32, Int
 
 from interpret.core.arrays import read_only
+from interpret.core.calibration import by_confidence, ece_interval
 from interpret.core.clustered_intervals import drawn_interval
 from interpret.core.errors import InputError
-from interpret.core.intervals import DRAWS, drawn_sums, share_intervals, wilson
+from interpret.core.intervals import drawn_groups, share_intervals, wilson
 from interpret.core.sentences import sentence
 from interpret.finetuning.entities import EntityResults, by_sentence, measure_entities, name_entities
 from interpret.finetuning.headline import Headline
-
-_BINS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +179,7 @@ def measure_results(
     precision, recall = (_share(hits, confusion.sum(axis=axis)) for axis in (0, 1))
     f1 = _share(2 * precision * recall, precision + recall)
     right = given == true
-    ranges, filled, counts, confidence, rightness = _calibration(confidences, right)
+    ranges, filled, counts, confidence, rightness = by_confidence(confidences, right)
     # Of all, of each class given, of each true class, of each range.
     groups = (np.zeros(count, int), given, true, np.searchsorted(filled, ranges))
     intervals = _intervals(right, groups, (1, classes, classes, len(filled)), rows)
@@ -206,7 +204,7 @@ def measure_results(
         majority=float(confusion.sum(axis=1).max() / count),
         interval=(float(intervals[0, 0]), float(intervals[0, 1])),
         ece=float((counts / count * abs(confidence - rightness)).sum()),
-        ece_interval=_ece_interval(confidences, right, ranges, owner),
+        ece_interval=ece_interval(confidences, right, ranges, owner),
         confidence=read_only(confidence, np.float32),
         rightness=read_only(rightness, np.float32),
         rightness_interval=read_only(intervals[2 * classes + 1 :], np.float32),
@@ -217,19 +215,6 @@ def measure_results(
         sentences=len(np.unique(rows)) if rows is not None else 0,
         entities=entities,
     )
-
-
-def _calibration(
-    confidences: np.ndarray, right: np.ndarray
-) -> tuple[np.ndarray, list[int], np.ndarray, np.ndarray, np.ndarray]:
-    """Return each answer's range of confidence, which ranges have any, and their counts, confidence and rightness."""
-    # A confidence of exactly 1 belongs to the last range.
-    ranges = np.minimum((confidences * _BINS).astype(int), _BINS - 1)
-    filled = [one for one in range(_BINS) if (ranges == one).any()]
-    counts = np.array([(ranges == one).sum() for one in filled])
-    confidence = np.array([confidences[ranges == one].mean() for one in filled])
-    rightness = np.array([right[ranges == one].mean() for one in filled])
-    return ranges, filled, counts, confidence, rightness
 
 
 def _f1_interval(true: np.ndarray, given: np.ndarray, classes: int, rows: np.ndarray | None) -> np.ndarray:
@@ -255,20 +240,6 @@ def _intervals(
     return np.array([wilson(part, whole) for part, whole in zip(*sums[:, 0].tolist(), strict=True)])
 
 
-def _drawn(
-    columns: Sequence[tuple[np.ndarray, np.ndarray | float]], owner: np.ndarray, widths: Sequence[int]
-) -> list[np.ndarray]:
-    """Return groups of sums over clusters drawn with replacement: each of indices and what is summed up there."""
-    clusters = int(owner.max()) + 1
-    parts = np.zeros((clusters, sum(widths)))
-    begins = np.cumsum([0, *widths])
-    for begin, (index, value) in zip(begins, columns, strict=False):
-        np.add.at(parts, (owner, begin + index), value)
-    # Of many clusters the ends are known well enough by fewer draws.
-    draws = drawn_sums(parts, 0, DRAWS if clusters <= 2000 else DRAWS // 4)
-    return [draws[:, begin:end] for begin, end in pairwise(begins)]
-
-
 def _macro_f1_interval(true: np.ndarray, given: np.ndarray, classes: int, owner: np.ndarray) -> tuple[float, float]:
     def macro(hits: np.ndarray, occur: np.ndarray) -> np.ndarray:
         there = occur > 0
@@ -276,23 +247,10 @@ def _macro_f1_interval(true: np.ndarray, given: np.ndarray, classes: int, owner:
 
     # F1 is twice the hits through all that are of the class and all that are called so.
     right = (true == given).astype(float)
-    hits, there, called = _drawn([(true, right), (true, 1.0), (given, 1.0)], owner, (classes,) * 3)
+    hits, there, called = drawn_groups([(true, right), (true, 1.0), (given, 1.0)], owner, (classes,) * 3)
     occur = np.bincount(true, minlength=classes) + np.bincount(given, minlength=classes)
     value = macro(np.bincount(true, right, classes)[None], occur[None].astype(float))[0]
     return drawn_interval(float(value), macro(hits, there + called), int(owner.max()) + 1)
-
-
-def _ece_interval(
-    confidences: np.ndarray, right: np.ndarray, ranges: np.ndarray, owner: np.ndarray
-) -> tuple[float, float]:
-    clusters = int(owner.max()) + 1
-    if clusters < 2:
-        return float("nan"), float("nan")
-    gaps, counts = _drawn([(ranges, confidences - right), (ranges, 1.0)], owner, (_BINS, _BINS))
-    value = np.abs(np.bincount(ranges, confidences - right)).sum() / len(confidences)
-    low, high = np.quantile(np.abs(gaps).sum(axis=1) / counts.sum(axis=1), (0.025, 0.975))
-    room = 1 - 0.025 ** (1 / clusters)
-    return float(np.clip(2 * value - high, 0, 1)), float(np.clip(max(2 * value - low, value + room), 0, 1))
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

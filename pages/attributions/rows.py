@@ -18,6 +18,7 @@ from dashboard.widgets.notices import guarded
 from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.row_jobs import RowJob
 from pages.attributions.figures import class_words
+from pages.attributions.report import rows_report
 from pages.attributions.rows_job import file_of, job_of, job_view, kept_job, kept_jobs, opened_job, start_job
 from pages.attributions.rows_view import (
     accuracy_lines,
@@ -103,6 +104,7 @@ def result_view(job: RowJob, file: SlotFile, *analyses: Analysis) -> None:
         st.info(_("No word occurs in three or more of the texts explained for this class."))
     chosen_row(file, result)
     export_bar(rows_downloads(result, stem), *analyses)
+    rows_report(job, file, result, stem)
 
 
 def _summary(found: it.attribution.RowAttributions) -> None:

@@ -15,6 +15,7 @@ from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import listed, number
+from dashboard.report.facts import training_texts_of
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import Download, as_csv
@@ -25,7 +26,6 @@ from dashboard.widgets.slot_view import column_of, file_line, slot_file
 from dashboard.widgets.table_caption import unlabelled_caption
 from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.row_attributions import rows_table
-from interpret.core.accuracy import text_key
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of, sample_rows
 from interpret.core.files import SUFFIXES
@@ -143,15 +143,9 @@ def trained_texts() -> frozenset[str] | None:
     chosen = chosen_run()
     if not chosen:
         return None
-    found: set[str] = set()
     # Of one whose files are damaged nobody knows it any more.
     with suppress(it.InputError):
-        run: it.runs.Run | None = it.runs.read_run(state.runs_folder() / chosen)
-        while run is not None:
-            examples, split = run_rows(run)
-            found |= {text_key(examples.texts[int(index)]) for index in split.train}
-            run = run.parent_run
-        return frozenset(found)
+        return training_texts_of(it.runs.read_run(state.runs_folder() / chosen), run_rows)
     return None
 
 

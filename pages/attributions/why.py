@@ -25,6 +25,7 @@ from dashboard.widgets.target_view import TargetChoice, target_name
 from pages.attributions.export import attribution_downloads, attribution_table
 from pages.attributions.figures import agreement_map, top_words
 from pages.attributions.guide import method_guide
+from pages.attributions.report import text_report
 
 _PICTURE = "words"
 
@@ -71,6 +72,7 @@ def why(choice: TargetChoice) -> None:
             )
     with st.expander(_("All scores")):
         st.dataframe(attribution_table(found, how.words), hide_index=True)
+    text_report(choice, how)
     method_guide(choice, found)
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.language import _
 from pages.runs.compare import compare_view
+from pages.runs.report import run_report
 from pages.runs.runs_view import lineage_view, one_view, runs_table
 
 st.title(_("Runs: what was trained, and from what"))
@@ -13,5 +14,6 @@ chosen = runs_table()
 if len(chosen) == 1:
     one_view(chosen[0])
     lineage_view(chosen[0])
+    run_report(chosen[0].run)
 if chosen:
     compare_view(chosen)
