@@ -92,6 +92,15 @@ def rows_numbered(found: RowAttributions, numbers: Sequence[int]) -> list[int]:
     ------
     InputError
         If a number is none of a row that was explained.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "", "A dull film."]
+    >>> found = it.attribution.attribute_rows(encoder, texts, target="norm", method="saliency")
+    >>> it.attribution.rows_numbered(found, [3, 1])
+    [1, 0]
     """
     known = {found.number(row.index): index for index, row in enumerate(found.rows)}
     left_out = {found.number(index): error for index, error in found.skipped}
