@@ -1,15 +1,18 @@
 """Pages are run without a server, each in an app of its own."""
 
+import json
 import time
 from functools import lru_cache
 from types import SimpleNamespace
 
+import plotly.io
 import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import local_script_runner
 
 from dashboard import cache
+from tests.figures import unnamed
 from tests.records import tables_are_made_once  # noqa: F401
 
 
@@ -39,3 +42,18 @@ def _asked_now_and_then():
     patch.setattr(local_script_runner, "time", SimpleNamespace(time=time.time, sleep=lambda _: time.sleep(0.005)))
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _every_figure_is_named(monkeypatch):
+    """Whatever figures a page draws in a test, their axes, scales of colours and traces have names."""
+    found, to_json = [], plotly.io.to_json
+
+    def write(figure, *args, **kwargs):
+        text = to_json(figure, *args, **kwargs)
+        found.extend(unnamed(json.loads(text)))
+        return text
+
+    monkeypatch.setattr(plotly.io, "to_json", write)
+    yield
+    assert found == []
