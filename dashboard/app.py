@@ -10,6 +10,8 @@ else:
     from starlette.middleware import Middleware
 
     from dashboard.hosts import KnownHosts, opened
+    from dashboard.shell import Shell
     from dashboard.visitors import Visitors
 
-    app = st.App(__file__, middleware=[Middleware(KnownHosts), Middleware(Visitors)], lifespan=opened)
+    middleware = [Middleware(KnownHosts), Middleware(Visitors), Middleware(Shell)]
+    app = st.App(__file__, middleware=middleware, lifespan=opened)

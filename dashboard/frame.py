@@ -6,7 +6,7 @@ from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages, speaking
 from dashboard.widgets.models import card_button, device_picker, model_picker
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.slot_view import sidebar_slot
+from dashboard.widgets.slot_view import no_file_lines, sidebar_slot
 
 # Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
 ALIASES = {"home": "home", "fine-tune": "finetune"}
@@ -84,6 +84,7 @@ def draw() -> None:
 
     # The picker has settled it, and a page looks up a thousand sentences.
     with speaking(state.chosen_language()):
+        no_file_lines()
         guarded(page.run)()
         with devices:
             guarded(device_picker)()

@@ -195,7 +195,7 @@ def gradient_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
         margin=MARGIN,
         coloraxis=sequential(_("gradient norm,<br>log₁₀"), powers),
         xaxis={"title": _("step")},
-        yaxis={"type": "category"},
+        yaxis={"title": _("layer"), "type": "category"},
     )
 
 
@@ -281,7 +281,7 @@ def balance_bars(classes: Sequence[tuple[str, int]], most: int = 20) -> go.Figur
         height=70 + 26 * len(some),
         margin=MARGIN,
         xaxis={"title": _("rows")},
-        yaxis={"autorange": "reversed", "type": "category"},
+        yaxis={"title": _("class"), "autorange": "reversed", "type": "category"},
     )
 
 

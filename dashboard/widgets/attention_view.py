@@ -218,10 +218,6 @@ def attention_downloads(what: Looked) -> list[Download]:
     def page() -> bytes:
         return standalone(what.view(), what.look, what.title, what.stem)
 
-    view = what.view()
-    # Half precision in base64; zipped it is less.
-    layers, heads = view.trace.attention.shape[:2]
-    largest = layers * heads * len(view.queries) * len(view.keys) * 2 * 4 / 3 / 1e6
     binary = "application/octet-stream"
     return [
         Download("CSV", f"{what.stem}.csv", "text/csv", rows, _("The attention weights of the selected heads")),
@@ -244,9 +240,7 @@ def attention_downloads(what: Looked) -> list[Download]:
             f"{what.stem}.html",
             "text/html",
             page,
-            _("The explorer with all heads, in one file that works offline: at most {size} MB").format(
-                size=f"{largest + 0.1:.1f}"
-            ),
+            _("The explorer with all heads, in one file that works offline: at most {size} MB").format(size=12),
         ),
     ]
 

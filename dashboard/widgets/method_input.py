@@ -140,6 +140,8 @@ def _methods_input(names: Mapping[str, str]) -> tuple[str, ...]:
         key=key,
         on_change=take,
         width=640,
+        # In one line the last ones would be out of sight.
+        wrap=True,
         help=choices_help(),
     )
     chosen = [one for one in st.session_state[state.METHODS] if one in names]

@@ -29,6 +29,8 @@ _SUFFIXES = tuple(dict.fromkeys((*SUFFIXES, *tag_files.SUFFIXES)))
 _REFUSED = "refused_upload"
 # Through which field the last one came.
 _UPLOADED = "uploaded_through"
+# Of each file, which roles of columns the lines of which sections have named in this run of the page, from the top.
+_LINES = "file_lines"
 _SINGLE = {
     "label": sentence("“{name}” has a single column. A labelled file needs two: the text, and its label."),
     "pair": sentence("“{name}” has a single column. Two are needed: the text, and the one that belongs to it."),
@@ -125,18 +127,27 @@ def column_of(section: str, file: SlotFile, role: str, required: bool = True) ->
 def file_line(section: str, file: SlotFile, used: Sequence[str]) -> None:
     """Say in a line which file is read, and which of its columns as what, beside the way to its card.
 
+    Where a part of the page above has said it already, only what is new is said: a tab can read the page's file.
+
     Parameters
     ----------
     used
         The roles of columns that are read.
     """
+    lines: dict[str, Sequence[str]] = st.session_state.setdefault(_LINES, {}).setdefault(file.key, {})
+    above = list(lines.values())[: list(lines).index(section) if section in lines else None]
+    lines[section] = used
     table, names = file.table, _short_role_names()
-    parts = [f"**{literal(file.name)}**", encoding_name(table.encoding), rows_read(table, file.name)]
-    parts += [
+    columns = [
         f"{names[role]}: **{literal(table.columns[index])}**"
         for role in used
-        if (index := getattr(file.roles, role)) is not None
+        if not any(role in said for said in above) and (index := getattr(file.roles, role)) is not None
     ]
+    if above:
+        if columns:
+            st.caption(" · ".join(columns))
+        return
+    parts = [f"**{literal(file.name)}**", encoding_name(table.encoding), rows_read(table, file.name), *columns]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(" · ".join(parts), width="content")
         if data_slot.find_file(file.key) is not None and st.button(
@@ -144,6 +155,11 @@ def file_line(section: str, file: SlotFile, used: Sequence[str]) -> None:
         ):
             data_card(file.key)
     warn_of_names(table)
+
+
+def no_file_lines() -> None:
+    """Forget, at the beginning of a page, what was said of files."""
+    st.session_state.pop(_LINES, None)
 
 
 def _short_role_names() -> dict[str, str]:

@@ -38,6 +38,7 @@ def distance_map(ablation: Ablation) -> go.Figure:
         margin={"t": 60, "b": 10},
     )
     figure.update_xaxes(title=_("token"), type="category")
+    figure.update_yaxes(title=_("hidden state"), type="category")
     return figure
 
 

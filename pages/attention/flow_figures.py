@@ -80,5 +80,5 @@ def sources_map(sources: Mapping[str, Float32[np.ndarray, " token"]], tokens: To
     figure.update_layout(height=160 + 34 * len(sources), margin={"t": 10, "b": 10}, **axes)
     figure.update_xaxes(type="category")
     figure.update_xaxes(title=_("input token"), row=len(heights))
-    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_yaxes(title=_("method"), autorange="reversed", type="category")
     return figure

@@ -86,7 +86,7 @@ def dependency_bars(scores: DependencyScores, most: int = MOST_BARS) -> go.Figur
     figure.update_layout(
         height=380, barmode="group", margin={"t": 30, "b": 10}, legend={"orientation": "h", "y": 1.12, "x": 0}
     )
-    figure.update_yaxes(title=_("share found (bars: 95%)"), range=[0, 1])
+    figure.update_yaxes(title=_("share found (bars: 95%)"), range=[0, 1.03])
     figure.update_xaxes(title=_("dependency relation (Universal Dependencies)"))
     return figure
 

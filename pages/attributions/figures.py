@@ -24,11 +24,16 @@ _LEGEND = {"orientation": "h", "y": -0.25, "x": 0}
 
 
 def top_words(
-    words: Sequence[str], scores: Sequence[float], unit: str, half: Sequence[float] | None = None, most: int = 12
+    words: Sequence[str],
+    scores: Sequence[float],
+    unit: str,
+    of: str,
+    half: Sequence[float] | None = None,
+    most: int = 12,
 ) -> go.Figure:
     """Draw the words that did most, the strongest on top, with half an interval each where there is one.
 
-    A word that stands twice has two bars.
+    A word that stands twice has two bars. ``of`` says what they are: words or tokens.
     """
     order = sorted(range(len(words)), key=lambda i: -abs(scores[i]))[:most]
     # Plotly puts bars of one name on top of each other.
@@ -49,7 +54,7 @@ def top_words(
         height=80 + 26 * len(order),
         margin={"t": 10, "b": 10},
         coloraxis={"cmin": -size, "cmax": size, "cmid": 0, "autocolorscale": True, "showscale": False},
-        yaxis={"autorange": "reversed", "title": None},
+        yaxis={"autorange": "reversed", "title": of},
         xaxis={"title": unit},
     )
 
@@ -62,7 +67,7 @@ def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarra
     """Draw the rank correlation of each two methods, with its 95% interval under it."""
     said = [
         [
-            "" if np.isnan(one) else number(one, ".2f") + ("" if np.isnan(pair[0]) else f"<br>{interval(pair, '.2f')}")
+            "" if np.isnan(one) else "<br>".join([number(one, ".2f"), *_in_lines(pair)])
             for one, pair in zip(row, ends, strict=True)
         ]
         for row, ends in zip(values.tolist(), intervals.tolist(), strict=True)
@@ -77,11 +82,13 @@ def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarra
             coloraxis="coloraxis",
             text=said,
             texttemplate="%{text}",
+            # Else Plotly makes them as small as the narrowest cell wants.
+            textfont={"size": 12},
             hovertemplate="%{y} · %{x}: %{text}<extra></extra>",
         )
     )
     return figure.update_layout(
-        height=150 + 44 * len(names),
+        height=150 + 60 * len(names),
         margin={"t": 10, "b": 10},
         coloraxis={
             "cmin": -1,
@@ -90,8 +97,14 @@ def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarra
             "autocolorscale": True,
             "colorbar": {"title": _("rank correlation"), "thickness": 10},
         },
-        yaxis={"autorange": "reversed"},
+        xaxis={"title": _("method")},
+        yaxis={"title": _("method"), "autorange": "reversed"},
     )
+
+
+def _in_lines(ends: Sequence[float]) -> list[str]:
+    """Write an interval in lines that a narrow cell has room for; nothing where it is not known."""
+    return [] if np.isnan(ends[0]) else wrap(interval(ends, ".2f"), 8)
 
 
 def erasure_curves(found: Faithfulness) -> go.Figure:
@@ -155,33 +168,48 @@ def randomising(found: Diagnostics) -> go.Figure:
             y=found.agreement,
             mode="lines+markers",
             name=_("rank correlation with the original model's scores"),
+            showlegend=True,
             hovertemplate="%{x}: %{y:.3f}<extra></extra>",
         )
     )
     figure.add_hrect(
-        y0=-found.random_agreement, y1=found.random_agreement, line_width=0, fillcolor="gray", opacity=0.15
+        y0=-found.random_agreement,
+        y1=found.random_agreement,
+        line_width=0,
+        fillcolor="gray",
+        opacity=0.15,
+        name=_("shuffled scores (95%)"),
+        showlegend=True,
     )
     figure.update_yaxes(title=_("rank correlation"), range=[-1.05, 1.05])
     figure.update_xaxes(title=_("randomised weights, cumulative from the top"))
-    return figure.update_layout(height=320, margin={"t": 10, "b": 10})
+    return figure.update_layout(
+        height=340, margin={"t": 40, "b": 10}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    )
 
 
 def level_map(scores: np.ndarray, names: Sequence[str], levels: Sequence[str]) -> go.Figure:
     """Draw what passes through each token at each level, level 0 at the bottom."""
-    return _score_map(scores, levels, names).update_layout(height=140 + 32 * len(levels))
+    figure = _score_map(scores, levels, names).update_layout(height=140 + 32 * len(levels))
+    return figure.update_xaxes(title=_("token")).update_yaxes(title=_("hidden state"))
 
 
 def pair_matrix(
-    scores: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, signed: bool = True
+    scores: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, other: bool, signed: bool = True
 ) -> go.Figure:
-    """Draw a score for each pair of words; one without a sign on a scale from 0."""
+    """Draw a score for each pair of words; one without a sign on a scale from 0.
+
+    ``other`` says that the columns are words of the other text.
+    """
     figure = _score_map(scores, rows, columns)
     if not signed:
         figure.update_layout(coloraxis={"cmin": 0, "cmid": None}).update_traces(
             hovertemplate="%{customdata}: %{z:.4f}<extra></extra>"
         )
     figure.update_layout(coloraxis_colorbar_title=title)
-    return figure.update_layout(height=140 + 26 * len(rows), yaxis={"autorange": "reversed"})
+    figure.update_xaxes(title=_("word of the other text") if other else _("word"))
+    figure.update_yaxes(title=_("word"), autorange="reversed")
+    return figure.update_layout(height=140 + 26 * len(rows))
 
 
 def _score_map(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> go.Figure:
@@ -227,6 +255,6 @@ def class_words(rows: Sequence[DrivingWord], unit: str, most: int = 12) -> go.Fi
     return figure.update_layout(
         height=90 + 26 * len(best),
         margin={"t": 10, "b": 10},
-        yaxis={"autorange": "reversed"},
+        yaxis={"title": _("word (number of texts)"), "autorange": "reversed"},
         xaxis={"title": unit},
     )

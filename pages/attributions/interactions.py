@@ -81,7 +81,7 @@ def _similar(choice: TargetChoice, baseline: str) -> None:
     )
     words = _by_words(found)
     names = tuple(rows.words[i] for i in _free(rows)), tuple(columns.words[i] for i in _free(columns))
-    st.plotly_chart(pair_matrix(words, *names, _("score")), key="similarity_pairs_map")
+    st.plotly_chart(pair_matrix(words, *names, _("score"), other=True), key="similarity_pairs_map")
     warn_of_baseline(choice.target_function, baseline, "pairs")
     st.caption(
         _(
@@ -132,7 +132,8 @@ def _together(choice: TargetChoice, baseline: str) -> None:
         if kind == "strength"
         else (_("score (logit)") if likely else _("score"))
     )
-    st.plotly_chart(pair_matrix(scores, names, names, title, signed=kind != "strength"), key="interactions_map")
+    figure = pair_matrix(scores, names, names, title, other=False, signed=kind != "strength")
+    st.plotly_chart(figure, key="interactions_map")
     warn_of_baseline(choice.target_function, baseline, "pairs")
     st.caption(
         _(

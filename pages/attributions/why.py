@@ -99,5 +99,6 @@ def _bars(found: list[it.Attribution], words: bool) -> None:
     spread = uncertainty_of(found[0], words)
     unit = _("score") if spread is None else _("score, ± 95% sampling interval")
     half = None if spread is None else [float(spread[i]) for i in free]
-    figure = top_words([shown[i].text for i in free], [shown[i].score for i in free], unit, half)
+    of = _("word") if words else _("token")
+    figure = top_words([shown[i].text for i in free], [shown[i].score for i in free], unit, of, half)
     st.plotly_chart(figure, key="bars")

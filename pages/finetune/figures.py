@@ -30,11 +30,14 @@ def moved_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
     powers = np.log10(np.where(values > 0, values, np.nan))
     figure = go.Figure(
         go.Heatmap(
-            x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in metrics.evaluations],
+            x=[f"{one['epoch']:.3g}" for one in metrics.evaluations],
             y=[shown(name) for name in names],
             z=powers,
             customdata=values,
-            hovertemplate="%{y} · %{x}: %{customdata:.3f}%<extra></extra>",
+            hovertemplate=_("{layer}, epoch {number}: {share}").format(
+                layer="%{y}", number="%{x}", share="%{customdata:.3f}%"
+            )
+            + "<extra></extra>",
             hoverongaps=False,
             coloraxis="coloraxis",
         )
@@ -46,8 +49,8 @@ def moved_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
         height=110 + 24 * len(names),
         margin=MARGIN,
         coloraxis=sequential(_("change"), powers, **_ticks(powers)),
-        xaxis={"type": "category"},
-        yaxis={"type": "category"},
+        xaxis={"title": _("epoch"), "type": "category"},
+        yaxis={"title": _("layer"), "type": "category"},
     )
 
 
@@ -97,11 +100,12 @@ def attention_maps(
         {"cmin": 0.0, "cmax": most},
         {"cmin": -reach, "cmax": reach, "cmid": 0, "autocolorscale": True},
     )
-    maps = ((before, one_sided), (after, one_sided), (change, two_sided))
+    unit, moved = _("weight"), _("change of the weight")
+    maps = ((before, one_sided, unit), (after, one_sided, unit), (change, two_sided, moved))
     labels = numbered(list(tokens))
     few = len(labels) <= _MOST_LABELS
     figures = []
-    for name, (weights, colours) in zip(names, maps, strict=True):
+    for name, (weights, colours, of) in zip(names, maps, strict=True):
         figure = go.Figure(
             go.Heatmap(
                 z=weights,
@@ -117,7 +121,7 @@ def attention_maps(
                 title={"text": shown(name), "font": {"size": 14}},
                 height=max(400, 16 * len(labels)),
                 margin=MARGIN,
-                coloraxis={**colours, "colorbar": {"thickness": 8}},
+                coloraxis={**colours, "colorbar": {"title": {"text": of, "side": "right"}, "thickness": 8}},
                 # Three maps stand side by side: there is room for some of the keys' names.
                 xaxis={**axis, "title": _("key"), "tickangle": -90, "dtick": max(1, -(-len(labels) // 10))},
                 yaxis={**axis, "title": _("query"), "autorange": "reversed"},
@@ -148,9 +152,15 @@ def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: b
             name=names[index],
             line={"color": TRAINING, "width": 2},
             opacity=float(strength),
+            # Training begins on the frame.
+            cliponaxis=False,
         )
     return figure.update_layout(
-        height=320, margin=MARGIN, xaxis={"title": _("step"), "rangemode": "tozero"}, yaxis={"title": title}
+        height=320,
+        margin=MARGIN,
+        showlegend=True,
+        xaxis={"title": _("step"), "rangemode": "tozero"},
+        yaxis={"title": title},
     )
 
 
@@ -187,7 +197,8 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
                 row=1,
                 col=column,
             )
-    return figure.update_layout(height=420, margin=MARGIN, legend={"orientation": "h", "y": -0.08, "x": 0})
+    figure.update_xaxes(title=_("first component")).update_yaxes(title=_("second component"), col=1)
+    return figure.update_layout(height=440, margin=MARGIN, legend={"orientation": "h", "y": -0.18, "x": 0})
 
 
 def probe_curves(metrics: MetricsLog, labels: Sequence[str], index: int) -> go.Figure:

@@ -23,8 +23,15 @@ def _mark(name: str) -> str:
     return shown(name) if any(map(str.isalnum, name)) else f"“{shown(name)}”"
 
 
-# Both pictures of the layers stand side by side, their rows at the same height.
-_TALL, _ROW, _MARGIN = 130, 40, {"t": 30, "b": 90, "r": 10}
+# Both pictures of the layers stand side by side, their rows at the same height: what is below their axes lies so many
+# pixels below the rows, however many there are.
+_ROW, _PAD, _BELOW, _MARGIN = 40, 10, 52, {"t": 30, "b": 115, "r": 10}
+
+
+def _sizes(levels: int) -> tuple[int, float]:
+    """Return a picture's height, and where below the rows there is room, as a share of their height."""
+    rows = _PAD + _ROW * levels
+    return rows + _MARGIN["t"] + _MARGIN["b"], -_BELOW / rows
 
 
 def layer_map(found: LayerGuesses) -> go.Figure:
@@ -49,9 +56,10 @@ def layer_map(found: LayerGuesses) -> go.Figure:
         )
     )
     ticks = [0, 0.1, 0.25, 0.5, 1]
+    height, below = _sizes(len(levels))
     figure.update_layout(
         title={"text": _("Top {count} tokens after each layer").format(count=count), "y": 0.98, "yanchor": "top"},
-        height=_TALL + _ROW * len(levels),
+        height=height,
         margin=_MARGIN,
         coloraxis={
             "cmin": 0,
@@ -61,15 +69,15 @@ def layer_map(found: LayerGuesses) -> go.Figure:
                 "tickvals": [tick**0.5 for tick in ticks],
                 "ticktext": ticks,
                 "orientation": "h",
-                "y": -0.1,
+                "y": below,
                 "yanchor": "top",
                 "len": 0.7,
                 "thickness": 10,
             },
         },
     )
-    figure.update_xaxes(showticklabels=False)
-    figure.update_yaxes(type="category")
+    figure.update_xaxes(title=_("rank"), type="category")
+    figure.update_yaxes(title=_("hidden state"), type="category")
     return figure
 
 
@@ -86,16 +94,17 @@ def rank_lines(found: LayerGuesses) -> go.Figure:
             customdata=found.probability[:, level],
             hovertemplate=_("%{y}: rank %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
         )
+    height, below = _sizes(len(levels))
     figure.update_layout(
         title={"text": _("Rank of the tracked tokens"), "y": 0.98, "yanchor": "top"},
-        height=_TALL + _ROW * len(levels),
+        height=height,
         margin=_MARGIN,
-        legend={"orientation": "h", "y": -0.22, "yanchor": "top"},
+        legend={"orientation": "h", "y": below, "yanchor": "top"},
         showlegend=True,
     )
     figure.update_xaxes(title=_("rank (1 is the first guess)"), type="log", dtick=1)
     # The rows of the map beside it have room above and below their middle.
-    figure.update_yaxes(type="category", range=[-0.5, len(levels) - 0.5])
+    figure.update_yaxes(title=_("hidden state"), type="category", range=[-0.5, len(levels) - 0.5])
     return figure
 
 
@@ -109,7 +118,8 @@ def lens_fit(lens: TunedLens) -> go.Figure:
     bars = {"array": brought - low, "arrayminus": high - brought, "thickness": 1, "width": 2}
     for name, values, error in ((_("Logit lens"), lens.before, None), (_("Tuned lens"), lens.after, bars)):
         figure.add_bar(x=levels, y=values, name=name, error_y=error, hovertemplate="%{x}: %{y:.2f}<extra></extra>")
-    figure.update_layout(height=260, margin={"t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12})
+    figure.update_layout(height=300, margin={"t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12})
+    figure.update_xaxes(title=_("hidden state"), type="category")
     figure.update_yaxes(title=_("KL divergence to the model's output (bits)"), rangemode="tozero")
     return figure
 
@@ -136,7 +146,7 @@ def pair_picture(found: NextSentenceScores, rows: Sequence[int]) -> go.Figure:
     figure.add_vline(0.5, line_dash="dash", line_width=1, line_color="#888888")
     figure.update_layout(height=300, margin={"t": 10, "b": 10}, showlegend=False)
     figure.update_xaxes(title=_("probability that the second text follows"), range=[-0.02, 1.02])
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(title=_("pairs"), autorange="reversed")
     return figure
 
 
@@ -145,15 +155,23 @@ def preference_picture(found: MinimalPairs, titles: list[str], order: list[int])
     margin = found.better - found.worse
     figure = go.Figure()
     # In two colours: on either side of nothing, and a scale's low end would be the colour of the page.
-    for right in (True, False):
+    for right, name in ((True, _("better sentence likelier")), (False, _("worse sentence likelier"))):
         some = [(index + 1, i) for index, i in enumerate(order) if (margin[i] > 0) == right]
         figure.add_bar(
             x=[index for index, _i in some],
             y=[float(margin[i]) for _position, i in some],
+            name=name,
             customdata=[shown(titles[i]) for _position, i in some],
             hovertemplate="%{customdata}<br>%{y:+.2f}<extra></extra>",
         )
-    figure.update_layout(height=280, margin={"t": 10, "b": 10}, bargap=0.15, barmode="overlay", showlegend=False)
+    figure.update_layout(
+        height=310,
+        margin={"t": 40, "b": 10},
+        bargap=0.15,
+        barmode="overlay",
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
     figure.update_xaxes(title=_("pairs, most confident error first"))
     figure.update_yaxes(title=_("PLL difference, better − worse (nats)"), zeroline=True)
     return figure

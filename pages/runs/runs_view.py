@@ -205,7 +205,7 @@ def _interval(row: Row) -> str:
 
 def _above(row: Row) -> str:
     above = beats_baseline(_facts(row))
-    return "" if above is None else _("yes") if above else _("⚠ no evidence")
+    return "" if above is None else _("yes") if above else _("no evidence")
 
 
 def _reported(row: Row) -> str:

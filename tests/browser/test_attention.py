@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
-from tests.browser.conftest import button, field, give, keyed, take
+from tests.browser.conftest import button, field, give, keyed, rest, tab, take
 
 pytestmark = pytest.mark.browser
 NASTY = "</script><img src=x onerror=alert(1)> <b>bold</b> ![x](https://evil.example/p.png) $x$ :red[r]"
@@ -32,10 +32,14 @@ def key_of(page: Page):
     return page.get_by_test_id("explorer").get_attribute("data-key")
 
 
-def look_at(page: Page, text: str):
-    before = key_of(page)
+def write(page: Page, text: str):
     field(page, "text").fill(text)
     button(page, "analyse").click()
+
+
+def look_at(page: Page, text: str):
+    before = key_of(page)
+    write(page, text)
     expect(page.get_by_test_id("explorer")).not_to_have_attribute("data-key", before)
 
 
@@ -245,7 +249,7 @@ def test_the_exported_page_switches_heads_offline(page, server, minilm, tmp_path
     head_button(page, 5, 6, "第 {} 层，第 {} 头").click()
     drawn(page, "5.6")
     pin(page, 2, 5)
-    weight = float(np.float16(it.trace(minilm, text).attention[5, 6, 2, 5]))
+    weight = float(it.trace(minilm, text).attention[5, 6, 2, 5])
     expect(page.get_by_test_id("readout")).to_contain_text(f"“bank” (2) → “river” (5): {weight:.4f}")
 
 
@@ -266,6 +270,23 @@ def test_512_tokens_zoom_until_labels_come_back(page, server):
     expect(readout).to_contain_text(f"({first - 1}) → ")
     page.locator(".zoom-reset").click()
     expect(page.get_by_text(re.compile(r"the 2,\d+ strongest of [\d,]+ links"))).to_be_visible()
+
+
+def test_a_head_once_chosen_stays_when_the_text_changes(page, server):
+    open_page(page, server)
+    opened = page.get_by_test_id("explorer").get_attribute("data-drawn")
+    chosen = next(one for one in ("2.3", "4.5") if one != opened)
+    head_button(page, *chosen.split(".")).click()
+    drawn(page, chosen)
+    look_at(page, "Another text, as long as it wants to be.")
+    drawn(page, chosen)
+    expect(head_button(page, *chosen.split("."))).to_have_attribute("aria-pressed", "true")
+    expect(page).to_have_url(re.compile(f"heads={chosen}"))
+    tab(page, "attention", "steps").click()
+    expect(keyed(page, "layer:en").get_by_role("combobox")).to_have_value(chosen.split(".")[0])
+    write(page, "And a third one.")
+    rest(page)
+    expect(keyed(page, "head:en").get_by_role("combobox")).to_have_value(chosen.split(".")[1])
 
 
 def test_the_least_weight_hides_links_and_stays_in_the_url(page, server):

@@ -12,11 +12,12 @@ import pytest
 import dashboard.components.explorer as explorer_module
 import interpret as it
 from dashboard.analysis import python_lines
-from dashboard.components.explorer import Look, explorer, read_look, standalone
+from dashboard.components.explorer import Look, explorer, packed_weights, read_look, standalone
 from dashboard.subject import Subject
 from dashboard.widgets.attention_view import Looked, heads_of_url, weights_csv
 from dashboard.widgets.export import file_stem
 from pages.attention.attention_figures import head_heatmap
+from tests.tiny import make_checkpoint
 
 NASTY = "</script><img src=x onerror=alert(1)> & \u2028 <!-- {{x}} %%body%%"
 DEFAULT = Look(((0, 0),))
@@ -83,16 +84,25 @@ def test_thumbnails_travel_once(view, monkeypatch):
     assert rest == b""
 
 
-def test_the_first_message_of_512_tokens_and_144_heads_is_under_two_megabytes(tiny_folders, tmp_path):
-    from tests.tiny import make_checkpoint
-
+@pytest.fixture(scope="module")
+def wide_view(tmp_path_factory):
+    """As many heads and tokens as BERT-base has."""
     folder = make_checkpoint(
-        "bert", tmp_path, num_hidden_layers=12, num_attention_heads=12, max_position_embeddings=512
+        "bert",
+        tmp_path_factory.mktemp("wide"),
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        max_position_embeddings=512,
     )
-    view = it.attention.attention_view(it.trace(it.load_encoder(str(folder), device="cpu"), "bank " * 510))
-    thumbnails = view.thumbnails().tobytes()
-    header = json.dumps(explorer_module._header(view, thumbnails, DEFAULT, "t", "f")).encode()
-    assert len(view.queries) == 512
+    words = ("river", "bank", "steep", "money", "rich", "tired", "animals", "lent", "said", "because")
+    text = " ".join(words[i * i % 10] for i in range(510))
+    return it.attention.attention_view(it.trace(it.load_encoder(str(folder), device="cpu"), text))
+
+
+def test_the_first_message_of_512_tokens_and_144_heads_is_under_two_megabytes(wide_view):
+    thumbnails = wide_view.thumbnails().tobytes()
+    header = json.dumps(explorer_module._header(wide_view, thumbnails, DEFAULT, "t", "f")).encode()
+    assert len(wide_view.queries) == 512
     assert len(header) + 4 * 512 * 512 + len(thumbnails) < 2_000_000
 
 
@@ -100,14 +110,56 @@ def parts(page):
     return dict(re.findall(r'<script type="[^"]*" id="(\w+)">(.*?)</script>', page, re.S))
 
 
+def weights_in(page):
+    """Return the weights of an exported page, and how finely their square roots are rounded."""
+    header = json.loads(parts(page)["header"])
+    roots = gzip.decompress(base64.b64decode(parts(page)["weights"]))
+    roots = np.frombuffer(roots, "<u2" if header["steps"] > 255 else "u1")
+    shape = header["layers"], header["heads_per_layer"], header["rows"], header["columns"]
+    return (roots / header["steps"]).reshape(shape) ** 2, header["steps"]
+
+
+def off_at_most(weights, steps):
+    """Return how far a weight may be from its own, for its root is at most half a step off."""
+    return np.sqrt(weights) / steps + 1 / (2 * steps) ** 2 + 1e-7
+
+
 def test_an_exported_page_holds_every_head(view):
     page = standalone(view, Look(((1, 2),)), "title", "file").decode()
-    header = json.loads(parts(page)["header"])
-    halves = np.frombuffer(gzip.decompress(base64.b64decode(parts(page)["weights"])), "<f2")
-    weights = halves.reshape(6, 12, header["rows"], header["columns"])
+    weights, steps = weights_in(page)
+    assert weights.shape[:2] == (6, 12)
+    assert steps == 65535
     for layer, head in ((0, 0), (3, 7), (5, 11)):
-        np.testing.assert_allclose(weights[layer, head], view.head(layer, head), rtol=1e-3, atol=1e-7)
+        true = view.head(layer, head)
+        assert (np.abs(weights[layer, head] - true) <= off_at_most(true, steps)).all()
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
+
+
+def test_an_exported_page_of_512_tokens_and_144_heads_is_at_most_12_megabytes(wide_view):
+    page = standalone(wide_view, DEFAULT, "title", "file")
+    assert len(page) <= 12_000_000
+    weights, steps = weights_in(page.decode())
+    assert weights.shape == (12, 12, 512, 512)
+    true = wide_view.head(7, 3)
+    assert (np.abs(weights[7, 3] - true) <= off_at_most(true, steps)).all()
+    # How it is rounded is said: no less than it is, and not much more.
+    assert f"{steps:,} steps" in page.decode()
+    said = [float(one) for one in re.findall(r"at most (0\.\d+)", page.decode())]
+    for limit, weight in zip(said, (1, 0.01), strict=True):
+        assert off_at_most(weight, steps) <= limit <= 2 * off_at_most(weight, steps)
+
+
+@pytest.mark.parametrize("room", [0.3, 0.6, 1.4])
+def test_weights_are_rounded_as_far_as_there_is_no_room_for_them(view, room):
+    """However few bits there are for a weight; and no further."""
+    count = 6 * 12 * len(view.queries) * len(view.keys)
+    steps, text = packed_weights(view, int(count * room))
+    assert len(text) <= count * room
+    assert packed_weights(view, int(count * 2 * room))[0] > steps
+    roots = np.frombuffer(gzip.decompress(base64.b64decode(text)), "<u2" if steps > 255 else "u1")
+    weights = (roots / steps).reshape(6, 12, len(view.queries), len(view.keys)) ** 2
+    true = view.head(4, 9)
+    assert (np.abs(weights[4, 9] - true) <= off_at_most(true, steps)).all()
 
 
 def test_nothing_in_a_text_gets_out_of_an_exported_page(minilm):

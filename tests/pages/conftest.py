@@ -1,9 +1,11 @@
 """Pages are run without a server, each in an app of its own."""
 
+import json
 import time
 from functools import lru_cache
 from types import SimpleNamespace
 
+import plotly.io
 import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
@@ -11,6 +13,7 @@ from streamlit.testing.v1 import local_script_runner
 
 from dashboard import cache, jobs, state
 from interpret.attribution.row_worker import work_on_rows
+from tests.figures import unnamed
 from tests.records import tables_are_made_once  # noqa: F401
 
 
@@ -47,3 +50,18 @@ def _files_are_explained_here(monkeypatch, tmp_path):
     """A whole file is explained by a process of its own: `tests/browser` starts those, and here it is done at once."""
     monkeypatch.setattr(state, "explanations_folder", lambda: tmp_path / "explanations")
     monkeypatch.setattr(jobs, "explain_rows", lambda job: work_on_rows(job.folder))
+
+
+@pytest.fixture(autouse=True)
+def _every_figure_is_named(monkeypatch):
+    """Whatever figures a page draws in a test, their axes, scales of colours and traces have names."""
+    found, to_json = [], plotly.io.to_json
+
+    def write(figure, *args, **kwargs):
+        text = to_json(figure, *args, **kwargs)
+        found.extend(unnamed(json.loads(text)))
+        return text
+
+    monkeypatch.setattr(plotly.io, "to_json", write)
+    yield
+    assert found == []

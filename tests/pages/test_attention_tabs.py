@@ -111,6 +111,17 @@ def test_the_head_of_the_url_is_the_head_of_the_steps_and_stays_in_it(page):
     assert not page.exception
 
 
+@pytest.mark.parametrize("tab", ["where", "steps", "heads"])
+def test_a_head_once_chosen_stays_when_the_text_changes(page, tab):
+    open_tab(page, tab, heads="2.9")
+    page.text_area(key="text").set_value("Another text, as long as it wants to be.").run()
+    assert said(page) == []
+    assert page.query_params["heads"] in ("2.9", ["2.9"])
+    page.session_state["tab"] = "steps"
+    page.run()
+    assert (page.selectbox(key="layer:en").value, page.selectbox(key="head:en").value) == (2, 9)
+
+
 def test_a_class_is_asked_for_by_the_url_and_in_the_title(page, tmp_path, monkeypatch):
     labels = {0: "good", 1: "bad"}
     make_checkpoint(

@@ -80,6 +80,22 @@ def test_a_row_is_the_same_row_everywhere_with_its_id_label_and_columns(page, mo
         assert found["text"] == "the bank lent was money 5"
 
 
+def test_a_tab_that_reads_the_pages_file_says_only_what_is_new(page):
+    cells = CLEAR.splitlines()
+    marked = "\n".join([f"{cells[0]},highlights", *(f"{line},money" for line in cells[1:])])
+    hold(page, "cases.csv", marked.encode())
+    go(page, "attributions", source="file", why="rows")
+    lines = [one.value.replace("\\", "") for one in page.caption]
+    assert sum("**cases.csv** · UTF-8" in one for one in lines) == 1
+    assert [one for one in lines if "**highlights**" in one] == ["highlights: **highlights**"]
+    assert (offered(page, "card:text"), offered(page, "card:rows")) == (True, False)
+    # With a text that was typed the classifier is the first that reads it, and says so in full.
+    go(page, "attributions", source="typed")
+    lines = [one.value.replace("\\", "") for one in page.caption]
+    assert sum("**cases.csv** · UTF-8" in one for one in lines) == 1
+    assert not offered(page, "card:text")
+
+
 def test_a_row_that_is_opened_from_the_whole_file_is_that_row_on_the_page(page):
     hold(page, "cases.csv", CLEAR.encode())
     go(page, "attributions", why="rows", rows_method="saliency")

@@ -136,7 +136,7 @@ def test_labels_of_noise_end_in_a_red_sentence_before_any_picture_and_in_runs(pa
     assert "plotly_chart" not in kinds[: kinds.index("error")]
     open_page(page, "runs")
     table = page.dataframe[0].value
-    assert table["Above the baseline"].tolist() == ["⚠ no evidence"]
+    assert table["Above the baseline"].tolist() == ["no evidence"]
     assert table["Evaluated on"].tolist() == ["test set"]
     assert table["95% interval"].iloc[0]
 
@@ -163,7 +163,7 @@ def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folde
     assert f"{run.facts['majority']:.1%}" in error.value
     # So do Runs, the terminal and the record.
     open_page(page, "runs")
-    assert page.dataframe[0].value["Above the baseline"].tolist() == ["⚠ no evidence"]
+    assert page.dataframe[0].value["Above the baseline"].tolist() == ["no evidence"]
     assert find_objective("classes").baseline(run.facts) in " ".join(in_words(run.facts, "classes", False))
 
 

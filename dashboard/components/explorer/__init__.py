@@ -7,11 +7,12 @@ dashboard as in an exported file.
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import html
 import json
+import math
 import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
+from jaxtyping import Float32
 
 from dashboard.components.bundle import bundle
 from dashboard.language import _, language
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from interpret.attention.view import AttentionView
 
 SCALES = ("linear", "sqrt", "log")
+# What an exported file may weigh: one that opens at once, and can be sent by mail.
+_MOST_BYTES = 12_000_000
 _FOLDER = Path(__file__).parent
 _COMPONENT = st.components.v2.component(
     "bertoscope.explorer",
@@ -108,35 +112,77 @@ def explorer(view: AttentionView, thumbnails: bytes, look: Look, title: str, fil
 def standalone(view: AttentionView, look: Look, title: str, file: str) -> bytes:
     """Return one HTML file that shows this view of all heads, offline and without Bertoscope.
 
-    Weights lie in it in half precision: three significant digits, fewer below 0.0001.
+    Weights lie in it as `root_steps` says, with what that rounds written beside them.
     """
-    layers, heads = view.trace.attention.shape[:2]
     thumbnails = view.thumbnails().tobytes()
-    weights = b"".join(
-        view.head(layer, head).astype("<f2").tobytes() for layer in range(layers) for head in range(heads)
-    )
-    header = {**_header(view, thumbnails, look, title, file), "thumbnails": True}
     source = bundle(_FOLDER / "standalone.js")
+    header = {**_header(view, thumbnails, look, title, file), "thumbnails": True}
     parts = {
         "language": language().replace("_", "-"),
         "title": html.escape(title),
         "css": (_FOLDER / "standalone.css").read_text("utf-8") + (_FOLDER / "explorer.css").read_text("utf-8"),
         "body": (_FOLDER / "explorer.html").read_text("utf-8"),
-        # In a script element only "<" can end it; JSON may write it as an escape anywhere.
-        "header": json.dumps(header, ensure_ascii=False).replace("<", "\\u003c"),
-        "thumbnails": base64.b64encode(gzip.compress(thumbnails, 6, mtime=0)).decode(),
-        "weights": base64.b64encode(gzip.compress(weights, 6, mtime=0)).decode(),
-        "note": html.escape(
-            _("Made with Bertoscope. The attention weights in this file are in half precision. The file works offline.")
-        ),
+        "thumbnails": _packed(thumbnails),
         "script": source,
         # Nothing but this very script may run in the page, whatever a text holds.
         "hash": base64.b64encode(hashlib.sha256(source.encode()).digest()).decode(),
     }
+    # Beside it there are the shell, the note, and labels, of which no letter has more than six bytes in JSON.
+    beside = sum(map(len, parts.values())) + 6 * len(json.dumps(header)) + 10_000
+    steps, parts["weights"] = packed_weights(view, _MOST_BYTES - beside)
+    # In a script element only "<" can end it; JSON may write it as an escape anywhere.
+    parts["header"] = json.dumps({**header, "steps": steps}, ensure_ascii=False).replace("<", "\\u003c")
+    parts["note"] = html.escape(
+        _(
+            "Made with Bertoscope. The file works offline. Attention weights in it are rounded, their square roots "
+            "to {steps} steps: a weight near 1 is off by at most {large}, one of 0.01 by at most {small}."
+        ).format(steps=f"{steps:,}", large=_rounded_up(1 / steps), small=_rounded_up(0.1 / steps))
+    )
     page = (_FOLDER / "standalone.html").read_text("utf-8")
     # One pass over the page, so that nothing inside a part is ever taken for a place.
     texts = page.split("%%")
     return "".join(parts[text] if index % 2 else text for index, text in enumerate(texts)).encode()
+
+
+def packed_weights(view: AttentionView, most: int) -> tuple[int, str]:
+    """Return all weights as a text of at most so many characters, and how many steps their square roots have in it.
+
+    A square root has fine steps where weights are small, as most are: 65,535 from 0 to 1 are finer than half precision.
+    Of 72 heads and 512 tokens that would be 40 MB, for the last bits of a weight are as good as random and do not
+    shrink: there a byte holds as many steps as there is room for.
+    """
+    layers, heads = view.trace.attention.shape[:2]
+    count = layers * heads * len(view.queries) * len(view.keys)
+    # A character holds six bits.
+    steps = 65535 if count * 16 / 6 <= most else 255
+    while True:
+        text = _packed(
+            b"".join(
+                rounded_roots(view.head(layer, head), steps).tobytes()
+                for layer in range(layers)
+                for head in range(heads)
+            )
+        )
+        if len(text) <= most or steps == 1:
+            return steps, text
+        steps = max(1, int(steps * 2 ** (-0.05 - 6 * (len(text) - most) / count)))
+
+
+def rounded_roots(weights: Float32[np.ndarray, "query key"], steps: int) -> np.ndarray:
+    """Return weights as whole numbers, the nearest to ``steps · √weight``."""
+    return np.rint(steps * np.sqrt(weights.astype(np.float64))).astype("<u2" if steps > 255 else "u1")
+
+
+def _packed(data: bytes) -> str:
+    """Return bytes as text, gzipped by runs and frequencies alone: weights repeat in no other way, and this is fast."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    return base64.b64encode(packer.compress(data) + packer.flush()).decode()
+
+
+def _rounded_up(value: float) -> str:
+    """Write a small number with one figure, and no less than it is: with what the square of half a step adds to it."""
+    digits = 1 - math.ceil(math.log10(value))
+    return f"{math.ceil(1.01 * value * 10**digits) / 10**digits:.{digits}f}"
 
 
 def _header(view: AttentionView, thumbnails: bytes, look: Look, title: str, file: str) -> dict[str, Any]:

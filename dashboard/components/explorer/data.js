@@ -28,6 +28,7 @@ import { floatsOf, unpackMessage } from "../canvas/message.js";
  * @property {string} file
  * @property {Record<string, string>} strings
  * @property {boolean} [thumbnails] whether they are in the message
+ * @property {number} [steps] how many steps square roots have in an exported file, from 0 to 1
  */
 
 /** @typedef {[layer: number, head: number]} Head */
@@ -57,6 +58,19 @@ export function unpack(bytes) {
   const matrix = floatsOf(rest.subarray(0, size));
   const thumbnails = header.thumbnails ? rest.slice(size) : null;
   return { header, matrix, thumbnails };
+}
+
+/**
+ * The weights of an exported file: its numbers are steps of the weights' square roots, in one byte each or in two.
+ *
+ * @param {Uint8Array} bytes
+ * @param {number} steps
+ * @returns {(index: number) => number}
+ */
+export function weightsOf(bytes, steps) {
+  const roots = steps > 255 ? new Uint16Array(bytes.buffer) : bytes;
+  const table = Float32Array.from({ length: steps + 1 }, (_, root) => (root / steps) ** 2);
+  return (index) => table[roots[index]];
 }
 
 // Each scale maps a weight from 0…1 to 0…1, the same for every head, so that heads can be compared.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { SCALES, pool, unpack } from "./data.js";
+import { SCALES, pool, unpack, weightsOf } from "./data.js";
 
 /** @type {(header: object, weights: number[], thumbnails: number[]) => Uint8Array} */
 function message(header, weights, thumbnails) {
@@ -18,6 +18,13 @@ test("a head's weights come with each message, thumbnails where it says so", () 
   assert.deepEqual([...found.matrix], [1, 2, 3, 4, 5, 6]);
   assert.deepEqual([...(found.thumbnails ?? [])], [7, 8]);
   assert.equal(unpack(message({ ...header, thumbnails: false }, [1, 2, 3, 4, 5, 6], [])).thumbnails, null);
+});
+
+test("an exported file's numbers are steps of square roots, in a byte or in two", () => {
+  const one = weightsOf(Uint8Array.of(0, 51, 255), 255);
+  assert.deepEqual([0, 1, 2].map(one), [0, 0.2 ** 2, 1].map(Math.fround));
+  const two = weightsOf(new Uint8Array(Uint16Array.of(0, 13107, 65535).buffer), 65535);
+  assert.deepEqual([0, 1, 2].map(two), [0, 0.2 ** 2, 1].map(Math.fround));
 });
 
 test("every scale goes from nothing to all, and its ticks rise", () => {

@@ -1,9 +1,9 @@
 // @ts-check
-// The explorer inside an exported file: every head's weights lie in the page, gzipped, in half precision.
+// The explorer inside an exported file: every head's weights lie in the page, gzipped, as steps of their square roots.
 
 import { askToSave, find } from "../canvas/dom.js";
+import { weightsOf } from "./data.js";
 import { Explorer } from "./explorer.js";
-import { fromHalf } from "./half.js";
 
 /** @import { Head, Header } from "./data.js" */
 
@@ -19,16 +19,15 @@ async function openExport() {
   const read = (id) => find(document, `#${id}`, HTMLElement).textContent ?? "";
   /** @type {Header} */
   const header = JSON.parse(read("header"));
-  const halves = new Uint16Array((await inflate(read("weights"))).buffer);
+  const weights = weightsOf(await inflate(read("weights")), header.steps ?? 0);
   const thumbnails = await inflate(read("thumbnails"));
-  const table = Float32Array.from({ length: 65536 }, (_, bits) => fromHalf(bits));
   const size = header.rows * header.columns;
   /** @param {Head[]} heads */
   const average = (heads) => {
     const total = new Float32Array(size);
     for (const [layer, head] of heads) {
       const begin = (layer * header.heads_per_layer + head) * size;
-      for (let i = 0; i < size; i++) total[i] += table[halves[begin + i]] / heads.length;
+      for (let i = 0; i < size; i++) total[i] += weights(begin + i) / heads.length;
     }
     return total;
   };

@@ -1,0 +1,63 @@
+"""Nothing on a page jumps while it is drawn: the cumulative layout shift of each page and tab is below 0.1.
+
+A shift within half a second of a click or a key was asked for, and is not counted, as Web Vitals has it. All others are
+added up, however far apart: where a page came in late, nothing of it may have moved either.
+"""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import rest
+from tests.browser.everywhere import pages
+
+pytestmark = pytest.mark.browser
+MOST = 0.1
+WATCH = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+# Two frames, after which what was drawn last has been reported.
+SHIFTED = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
+    setTimeout(() => done(window.shifted)))))"""
+
+
+def shifted(page):
+    """Return what has shifted since the page was opened, once it is at rest and every widget's script is there."""
+    rest(page)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    rest(page)
+    return page.evaluate(SHIFTED)
+
+
+@pytest.fixture(scope="module", params=[1440, 420])
+def opened(request, browser):
+    context = browser.new_context(viewport={"width": request.param, "height": 900}, locale="en-US")
+    context.add_init_script(WATCH)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("address", pages())
+def test_no_page_and_no_tab_of_it_jumps(opened, server, address):
+    opened.goto(f"{server}/{address}")
+    found = {"first": shifted(opened)}
+    tabs = opened.get_by_role("tab")
+    for index in range(1, tabs.count()):
+        before = opened.evaluate("window.shifted")
+        tabs.nth(index).click()
+        expect(tabs.nth(index)).to_have_attribute("aria-selected", "true")
+        found[index] = shifted(opened) - before
+    assert {name: one for name, one in found.items() if one >= MOST} == {}
+
+
+def test_a_shift_is_seen(opened):
+    """What is watched for is what Chromium reports."""
+    opened.goto("data:text/html,<div id=a></div><p style='height:400px;background:red'>text</p>")
+    assert opened.evaluate(SHIFTED) == 0
+    opened.evaluate("a.style.height = '400px'")
+    opened.wait_for_function("window.shifted > 0.1")
+    assert opened.evaluate(SHIFTED) > MOST
