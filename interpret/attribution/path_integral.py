@@ -16,6 +16,7 @@ from scipy.interpolate import CubicSpline
 from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.together import gradients_together
 from interpret.core.batches import batches_of
+from interpret.core.device_lock import lock_device
 from interpret.core.errors import InputError
 
 Progress = Callable[[int, int, str], None]
@@ -151,11 +152,12 @@ def _look_together(under_way: Sequence["_UnderWay"], progress: Progress | None) 
         some: dict[_Line, list[float]] = {}
         for line, alpha in (wanted[number] for number in batch):
             some.setdefault(line, []).append(alpha)
-        points = [line.points(alphas) for line, alphas in some.items()]
-        found = gradients_together([line.target_function for line in some], points)
-        # One copy for all: a card waits for each.
-        parts = [line.slopes_at(*one) for line, one in zip(some, found, strict=True)]
-        copied = torch.cat([one.flatten() for one in parts]).cpu().numpy()
+        with lock_device(under_way[0].line.target_function.encoder.spec.device):
+            points = [line.points(alphas) for line, alphas in some.items()]
+            found = gradients_together([line.target_function for line in some], points)
+            parts = [line.slopes_at(*one) for line, one in zip(some, found, strict=True)]
+            # One copy for all: a card waits for each.
+            copied = torch.cat([one.flatten() for one in parts]).cpu().numpy()
         ends = np.cumsum([one.numel() for one in parts])
         for (line, alphas), mine in zip(some.items(), np.split(copied, ends[:-1]), strict=True):
             line.take(alphas, mine.reshape(len(alphas), -1))
@@ -170,7 +172,8 @@ class _Line:
         self.target_function = target_function
         self.embedded = embedded
         self.baseline = baseline
-        self.way = embedded.float() - baseline.float()
+        with lock_device(target_function.encoder.spec.device):
+            self.way = embedded.float() - baseline.float()
         self.found: dict[float, tuple[float, np.ndarray]] = {}
 
     def unseen(self, alphas: Sequence[float]) -> list[float]:
@@ -279,6 +282,7 @@ def look(
 ) -> list[tuple[float, np.ndarray]]:
     """Return for each point on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
     line = _Line(target_function, embedded, baseline)
-    (found,) = gradients_together([target_function], [line.points(alphas)])
-    line.take(alphas, line.slopes_at(*found).cpu().numpy())
+    with lock_device(target_function.encoder.spec.device):
+        (found,) = gradients_together([target_function], [line.points(alphas)])
+        line.take(alphas, line.slopes_at(*found).cpu().numpy())
     return [line.found[alpha] for alpha in alphas]

@@ -43,7 +43,7 @@ def test_a_training_on_a_card_finds_what_pages_had_there(spec, monkeypatch, tmp_
         "interpret.core.devices.find_device", lambda name: card if name == "cuda:1" else find_device(name)
     )
     process = SimpleNamespace(pid=1)
-    monkeypatch.setattr(jobs, "_spawn", lambda: process)
+    monkeypatch.setattr(jobs, "_spawn", lambda *_module: process)
     monkeypatch.setattr(jobs, "_take", lambda: None)
     told = []
     # Before the process hears of the run.

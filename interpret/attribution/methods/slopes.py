@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from interpret.attribution.methods.method import Method, Scores, Work
 from interpret.attribution.together import gradients_together
 from interpret.core.batches import batches_of
+from interpret.core.device_lock import lock_device
 
 # SmoothGrad (Smilkov et al. 2017) measures noise by the range of the inputs, which in pixels is what they spread over.
 # A few outlying numbers set the range of embeddings, so here it is a share of their standard deviation.
@@ -67,11 +68,15 @@ class BySlope(Method):
     def scores_together(self, works: Sequence[Work]) -> Iterator[tuple[int, Scores]]:
         """Return what the gradients at many texts say, those of like length in one pass."""
         functions = [one.target_function for one in works]
-        points = [one.embedded[None] for one in functions]
-        for batch in batches_of([one.shape[1] for one in points], functions[0].tokens_at_once):
-            some = gradients_together([functions[i] for i in batch], [points[i] for i in batch])
-            for index, (_, slope) in zip(batch, some, strict=True):
-                yield index, Scores(self.summed(self.row(slope, points[index]).double().cpu().numpy()[0]))
+        for batch in batches_of([len(one.tokens) for one in functions], functions[0].tokens_at_once):
+            with lock_device(functions[0].encoder.spec.device):
+                some = [functions[i] for i in batch]
+                points = [one.embedded[None] for one in some]
+                found = gradients_together(some, points)
+                rows = [self.row(slope, own) for (_, slope), own in zip(found, points, strict=True)]
+                copied = [row.double().cpu().numpy()[0] for row in rows]
+            for index, row in zip(batch, copied, strict=True):
+                yield index, Scores(self.summed(row))
 
     def smoothed(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Average the gradient over noise on the words' embeddings (SmoothGrad)."""
