@@ -4,9 +4,10 @@ import streamlit as st
 
 from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages, speaking
+from dashboard.widgets.file_line import no_file_lines
 from dashboard.widgets.models import card_button, device_picker, model_picker
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.slot_view import no_file_lines, sidebar_slot
+from dashboard.widgets.slot_view import sidebar_slot
 
 # Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
 ALIASES = {"home": "home", "fine-tune": "finetune"}

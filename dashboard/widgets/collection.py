@@ -16,7 +16,8 @@ from dashboard.analysis import Source, table_lines
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.slot_view import column_of, file_line, slot_file
+from dashboard.widgets.file_line import file_line
+from dashboard.widgets.slot_view import column_of, slot_file
 from interpret.core.column_roles import ColumnRoles
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of

@@ -12,7 +12,8 @@ from dashboard import state
 from dashboard.analysis import Source, table_lines
 from dashboard.language import _
 from dashboard.widgets.choices import choose
-from dashboard.widgets.slot_view import column_of, file_line, slot_file
+from dashboard.widgets.file_line import file_line
+from dashboard.widgets.slot_view import column_of, slot_file
 from dashboard.widgets.table_caption import labels_caption
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of

@@ -9,7 +9,8 @@ from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, literal
 from dashboard.subject import Row
 from dashboard.widgets.choices import choose
-from dashboard.widgets.slot_view import column_of, file_line, slot_file
+from dashboard.widgets.file_line import file_line
+from dashboard.widgets.slot_view import column_of, slot_file
 from interpret.core.errors import InputError
 from interpret.core.files import SUFFIXES, Table
 

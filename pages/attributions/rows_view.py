@@ -20,9 +20,10 @@ from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.file_input import open_row
+from dashboard.widgets.file_line import file_line
 from dashboard.widgets.models import chosen_run
 from dashboard.widgets.run_view import run_rows
-from dashboard.widgets.slot_view import column_of, file_line, slot_file
+from dashboard.widgets.slot_view import column_of, slot_file
 from dashboard.widgets.table_caption import unlabelled_caption
 from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.row_attributions import rows_table

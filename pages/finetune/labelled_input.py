@@ -14,7 +14,8 @@ from dashboard.data_slot import SlotFile
 from dashboard.figures.finetuning import balance_bars, lengths_histogram
 from dashboard.language import _, explain
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.slot_view import column_of, file_line, second_file, slot_file
+from dashboard.widgets.file_line import file_line
+from dashboard.widgets.slot_view import column_of, second_file, slot_file
 from dashboard.widgets.table_caption import large_missing, tags_caption
 from interpret.core.files import SUFFIXES
 from interpret.finetuning.data_source import PASSAGE_WORDS

@@ -204,7 +204,11 @@ def _interval(row: Row) -> str:
 
 
 def _above(row: Row) -> str:
-    above = beats_baseline(_facts(row))
+    return above_baseline(beats_baseline(_facts(row)))
+
+
+def above_baseline(above: bool | None) -> str:
+    """Say whether a run is shown to be above its baseline; nothing where that is not known."""
     return "" if above is None else _("yes") if above else _("no evidence")
 
 

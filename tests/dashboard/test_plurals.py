@@ -62,6 +62,8 @@ NEVER_ONE = {
         "{count} layers are too many",
         "**{shown} of {items} points shown**",
         "of {total} rows in the file",
+        # Steps of weights, of which a file has room for hundreds.
+        "Made with Bertoscope. The file works offline. Attention weights",
         "Texts longer than the {most} tokens",
     ),
     "100 and more to choose from, of more than these": (

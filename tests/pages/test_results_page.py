@@ -29,6 +29,7 @@ from interpret.finetuning.worker import work
 from pages.attention.heads_figures import dependency_bars
 from pages.embeddings.figures import probe_lines
 from pages.finetune.confusion_view import class_order, short_names
+from pages.runs import runs_view
 from tests.apps import switch
 
 # How a result begins that is no better than a guess: the wording is what is tested.
@@ -136,7 +137,7 @@ def test_labels_of_noise_end_in_a_red_sentence_before_any_picture_and_in_runs(pa
     assert "plotly_chart" not in kinds[: kinds.index("error")]
     open_page(page, "runs")
     table = page.dataframe[0].value
-    assert table["Above the baseline"].tolist() == ["no evidence"]
+    assert [runs_view.above_baseline(False)] == table["Above the baseline"].tolist()
     assert table["Evaluated on"].tolist() == ["test set"]
     assert table["95% interval"].iloc[0]
 
@@ -163,7 +164,7 @@ def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folde
     assert f"{run.facts['majority']:.1%}" in error.value
     # So do Runs, the terminal and the record.
     open_page(page, "runs")
-    assert page.dataframe[0].value["Above the baseline"].tolist() == ["no evidence"]
+    assert page.dataframe[0].value["Above the baseline"].tolist() == [runs_view.above_baseline(False)]
     assert find_objective("classes").baseline(run.facts) in " ".join(in_words(run.facts, "classes", False))
 
 
