@@ -133,7 +133,9 @@ def _measured(numbers: Numbers, index: int) -> Html:
     rows = [
         (
             fill(
-                "{low}–{high}", low=numbers(f"{at}/ranges/{i}/low", ".0%"), high=numbers(f"{at}/ranges/{i}/high", ".0%")
+                _("{low} to {high}"),
+                low=numbers(f"{at}/ranges/{i}/low", ".0%"),
+                high=numbers(f"{at}/ranges/{i}/high", ".0%"),
             ),
             numbers(f"{at}/ranges/{i}/rows"),
             numbers.share(f"{at}/ranges/{i}/confidence"),

@@ -118,7 +118,7 @@ def make_report(
     >>> found = it.attribution.attribute_rows(encoder, texts, labels, head=head, method="occlusion")
     >>> report = it.attribution.make_report(encoder, found, head=head, cases=[0], faithfulness=False)
     >>> report.cases[0].counterfactuals.variants.texts[:2]
-    ('A great film.', 'A film.')
+    ('A great film.', 'film.')
     >>> document = it.attribution.report_json(report)
     >>> document["rows"][0]["predicted"], document["cases"][0]["reasons"]
     ('good', ['requested'])
