@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import streamlit as st
@@ -19,6 +19,9 @@ from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of
 from interpret.core.files import SUFFIXES
 from interpret.core.labels import is_missing, multi_labels
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 _SEED = 0
 # Files with columns.
@@ -76,13 +79,17 @@ class Corpus:
         return Source(name, f"{name} = [{row} for row in rows]\n", self.about, lambda: found, self.name, (rows,))
 
 
-def corpus_input(wants: Literal["texts", "labels", "pairs"] = "texts") -> Corpus | None:
+def corpus_input(
+    wants: Literal["texts", "labels", "pairs"] = "texts", beside: DeltaGenerator | None = None
+) -> Corpus | None:
     """Draw the input and return what is chosen; None before there is a file.
 
     Parameters
     ----------
     wants
         What there has to be: texts, which may have a second one each; texts with labels; texts with a second one.
+    beside
+        A container for how many rows are read; below the others unless given.
 
     Raises
     ------
@@ -106,7 +113,7 @@ def corpus_input(wants: Literal["texts", "labels", "pairs"] = "texts") -> Corpus
     found = column_of(wants, file, role, required=wants != "texts")
     amounts = {300: "300", 500: "500", 2000: f"{2000:,}", 0: _("all")}
     most = choose(
-        st.selectbox,
+        (beside or st).selectbox,
         _("Rows to read"),
         amounts,
         state.CORPUS_ROWS.of(file.key, wants),

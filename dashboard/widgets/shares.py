@@ -24,6 +24,6 @@ def percent_columns(*names: str) -> dict[str, Any]:
     return {name: st.column_config.NumberColumn(format=_FORMAT) for name in names}
 
 
-def percent_bar() -> Any:
-    """Return how a column of `percents` is drawn as bars."""
-    return st.column_config.ProgressColumn(format=_FORMAT, min_value=0, max_value=100)
+def percent_bar(width: int | None = None) -> Any:
+    """Return how a column of `percents` is drawn as bars, ``width`` pixels wide or as there is room."""
+    return st.column_config.ProgressColumn(format=_FORMAT, min_value=0, max_value=100, width=width)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache as keep_forever
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache, data_slot, state
-from dashboard.analysis import Analysis, Source, table_lines
+from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.language import _
 from dashboard.subject import Subject
-from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.corpus_input import LABELLED, corpus_input
+from dashboard.widgets.classifier_slot import classifier_slot
 from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
-from interpret.core.files import Table, read_table
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from interpret.attribution.targets import TargetKind
     from interpret.attribution.targets.controls import Control
-
-_STARTERS = {"starter": "topics.csv", "starter_zh": "topics.zh-CN.csv"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +113,13 @@ class TargetChoice:
         return Analysis("attribution.target_function", subject, name="function", keep=False, target=target, **more)
 
 
-@keep_forever
-def _starter(name: str) -> Table:
-    return read_table((ROOT / "dashboard/examples" / name).read_bytes(), name)
-
-
-def target_input(subject: Subject) -> TargetChoice | None:
+def target_input(subject: Subject, slot: DeltaGenerator) -> TargetChoice | None:
     """Draw what is asked of the model; None while a file for its classifier is missing.
+
+    Parameters
+    ----------
+    slot
+        A container above all, where the classifier is drawn that is asked.
 
     Raises
     ------
@@ -130,7 +127,6 @@ def target_input(subject: Subject) -> TargetChoice | None:
         If a file cannot be read.
     """
     from interpret.attribution.targets import in_order
-    from interpret.attribution.targets.classifier import class_names
 
     encoder = cache.encoder(subject.spec)
     kinds = {kind.name: kind for kind in in_order() if kind.offered(encoder, subject.text)}
@@ -149,15 +145,13 @@ def target_input(subject: Subject) -> TargetChoice | None:
             pooling, prompt = sentence_input(encoder, _("Pooling"), width=380)
             say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
             return TargetChoice(subject, kind, target, None, "", pooling, prompt)
-        source = "own" if encoder.task is not None and encoder.task.kind == "classes" else _source_input()
-        controls = st.container(horizontal=True, vertical_alignment="bottom", width="content")
-    fitted, about = (None, "") if source == "own" else _head(subject.spec, source)
-    if fitted is None and source != "own":
-        return None
-    names = class_names(encoder, fitted.result if fitted is not None else None)
-    with controls:
-        values = _chosen(kind.controls(encoder, names), about, len(names))
-    return TargetChoice(subject, kind, kind.requested(values), fitted, about, classes=names)
+        with slot.container(border=True, key="classifier_slot"):
+            answering = classifier_slot(subject.spec)
+        if answering is None:
+            return None
+        classes = answering.classes
+        values = _chosen(kind.controls(encoder, classes), answering.about, len(classes))
+    return TargetChoice(subject, kind, kind.requested(values), answering.head, answering.about, classes=classes)
 
 
 def choose_class(choice: TargetChoice, index: int = -1) -> None:
@@ -195,72 +189,6 @@ def _chosen(controls: Sequence[Control], *of: object) -> dict[str, int]:
                 _(one.label), 0, one.most, key=key, persist_state="session", width=one.width
             )
     return values
-
-
-def _source_input() -> str:
-    """Draw what the classifier of a model without one is fitted on."""
-    sources = {
-        "starter": _("demo: six topics, English"),
-        "starter_zh": _("demo: six topics, Chinese"),
-        "file": _("my own labelled file"),
-    }
-    # A demo answers nobody's own file unless it is asked to.
-    usual = "file" if data_slot.files(LABELLED) else "starter"
-    source = choose(st.selectbox, _("Classifier"), sources, state.CLASSIFIER, usual, width=250)
-    state.publish(state.CLASSIFIER, usual)
-    return source
-
-
-def _head(spec: it.EncoderSpec, source: str) -> tuple[Analysis | None, str]:
-    """Fit a linear head; returns how, and what tells it from another. None without a file."""
-    if source in _STARTERS:
-        return _starter_head(spec, _STARTERS[source]), f"starter:{_STARTERS[source]}"
-    corpus = corpus_input("labels")
-    if corpus is None:
-        st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
-        return None, ""
-    fitted = head_analysis(spec, corpus.source("texts"), corpus.source("labels"))
-    with corpus.origin.naming():
-        head: it.LinearHead = fitted.result
-    st.caption(_("A linear head fitted to the frozen sentence vectors of your file."))
-    _how_good(head)
-    return fitted, f"file:{corpus.about}"
-
-
-def head_analysis(spec: it.EncoderSpec, texts: Source, labels: Source) -> Analysis:
-    """Describe how a linear head is fitted to the labelled texts of a file."""
-    return Analysis("fit_head", spec, name="head", texts=texts, labels=labels)
-
-
-def _starter_head(spec: it.EncoderSpec, name: str) -> Analysis:
-    table = _starter(name)
-    texts, labels = (tuple(row[index] for row in table.rows) for index in (0, 1))
-    read = Source("table", table_lines(f"dashboard/examples/{name}"), name, lambda: table)
-    fitted = head_analysis(
-        spec,
-        Source("texts", "texts = [row[0] for row in table.rows]\n", name, lambda: texts, name, (read,)),
-        Source("labels", "labels = [row[1] for row in table.rows]\n", name, lambda: labels, name, (read,)),
-    )
-    with st.spinner(_("Fitting the demo classifier …")):
-        head: it.LinearHead = fitted.result
-    st.caption(
-        _(
-            "This model has no classifier of its own. The demo classifier is a linear head fitted to the frozen "
-            "sentence vectors of {count} short texts on {classes} topics: for demonstration only."
-        ).format(count=len(texts), classes=len(head.labels))
-    )
-    _how_good(head)
-    return fitted
-
-
-def _how_good(head: it.LinearHead) -> None:
-    if head.held_out is None:
-        st.error(
-            _("There are too few rows to show whether this classifier distinguishes the classes."),
-            icon=":material/help:",
-        )
-    else:
-        accuracy_line(head.held_out, "out-of-fold")
 
 
 def target_name(choice: TargetChoice, target: it.attribution.Target) -> str:

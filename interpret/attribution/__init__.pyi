@@ -11,6 +11,7 @@ from interpret.attribution.interactions import SimilarityPairs as SimilarityPair
 from interpret.attribution.interactions import interactions as interactions
 from interpret.attribution.interactions import similarity_pairs as similarity_pairs
 from interpret.attribution.layer_attribution import layer_attribution as layer_attribution
+from interpret.attribution.measure_classifier import measure_classifier as measure_classifier
 from interpret.attribution.methods import METHODS as METHODS
 from interpret.attribution.methods import Method as Method
 from interpret.attribution.methods import register as register

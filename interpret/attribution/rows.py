@@ -15,7 +15,7 @@ from interpret.attribution.targets import Target
 from interpret.attribution.targets.classifier import class_names
 from interpret.attribution.together import alike
 from interpret.core.accuracy import text_key
-from interpret.core.batches import windows_of
+from interpret.core.batches import first_window
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows
@@ -212,8 +212,7 @@ def _explain_some(question: Question, encoder: Encoder, some: Sequence[int]) -> 
     read: dict[int, tuple[str, bool]] = {}
     for index in some:
         try:
-            windows = windows_of(encoder, [(question.texts[index], None)])[0]
-            read[index] = windows[0][0], len(windows) > 1
+            read[index] = first_window(encoder, question.texts[index])
         except InputError as error:
             yield index, error
     order = list(read)

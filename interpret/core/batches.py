@@ -81,3 +81,15 @@ def windows_of(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> lis
             second = cut.second[0].text if cut.second else None
             found.append(tuple((one.text, second) for one in cut.first))
     return found
+
+
+def first_window(encoder: Encoder, text: str) -> tuple[str, bool]:
+    """Return what is read of a text where one window has to do, and whether that leaves something out.
+
+    Raises
+    ------
+    InputError
+        If the text is none.
+    """
+    cut = windows_of(encoder, [(text, None)])[0]
+    return cut[0][0], len(cut) > 1

@@ -74,7 +74,8 @@ def _probabilities(classes: tuple[str, ...], probabilities: np.ndarray, order: l
             _("Probability"): percents(float(probabilities[i]) for i in shown),
         },
         hide_index=True,
-        column_config={_("Probability"): percent_bar()},
+        # However long its name is, the bar stays in sight.
+        column_config={_("Class"): st.column_config.TextColumn(width=170), _("Probability"): percent_bar(130)},
     )
     if len(order) > _MOST_SHOWN:
         rest = float(probabilities[order[_MOST_SHOWN:]].sum())

@@ -38,11 +38,13 @@ def tabs(choice: TargetChoice) -> None:
 
 
 st.title(_("Attributions: why this prediction?"))
+# Filled below, once it is known what is explained: whose answer it is, and what that is worth, stands above all.
+slot = st.container()
 chosen_text = text_input(first="finance")
 encoder = chosen_encoder()
 subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
-found = target_input(subject)
+found = target_input(subject, slot)
 if found is not None:
     if found.kind.compares and not subject.pair:
         st.info(_(found.kind.missing_pair))

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import button, field, keyed, tab, take
+from tests.browser.conftest import button, field, keyed, rest, tab, take
 
 pytestmark = pytest.mark.browser
 TEXT = "The court dismissed the unforeseeable appeal <img src=x onerror=alert(1)>"
@@ -92,6 +92,7 @@ def test_leaving_the_page_stops_the_work(page, started):
     deadline = time.monotonic() + 15
     while process.cpu_percent(interval=0.5) > 25:
         assert time.monotonic() < deadline, "the server still works for a page that nobody is on"
+    rest(page)
     page.get_by_role("link", name="Attributions").click()
     # What was typed is there; nothing is, and nothing came of it, until it is asked for again.
     expect(field(page, "text")).to_have_value(text)

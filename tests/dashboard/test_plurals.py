@@ -132,7 +132,7 @@ NEVER_ONE = {
         "Top {count} tokens",
     ),
     "of what ships with Bertoscope": (
-        "This model has no classifier of its own",
+        "For demonstration only: a linear head",
         "Most faithful first",
         "**How faithful are they?**",
         "{count} short texts written",

@@ -1,0 +1,74 @@
+"""How often a classifier is right on labelled texts."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from interpret.attribution.find_target import target_functions
+from interpret.attribution.target_function import TargetFunction
+from interpret.attribution.targets.classifier import class_names, why_no_classifier
+from interpret.core.accuracy import Accuracy, measure_accuracy
+from interpret.core.batches import first_window
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.linear_head import LinearHead
+
+
+def measure_classifier(
+    encoder: Encoder, texts: Sequence[str], labels: Sequence[str], head: LinearHead | None = None
+) -> Accuracy | None:
+    """Count how often a classifier gives each text its label, beside who always guesses the most frequent one.
+
+    Parameters
+    ----------
+    texts, labels
+        Of each row its text and its true class. A row whose label is no class of the classifier counts as neither right
+        nor wrong, nor does one whose text cannot be read; of a text beyond the model's limit the beginning is read.
+    head
+        A linear head; the model's own unless given. On rows that a head was fitted to, `LinearHead.held_out` is the
+        honest number, and this one is not.
+
+    Returns
+    -------
+    Accuracy or None
+        None where no row counts.
+
+    Raises
+    ------
+    InputError
+        If the model has no classifier and no head is given, or there is not a label for each text.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> measured = it.attribution.measure_classifier(encoder, ["What a joy.", "Awful."], ["good", "bad"], head)
+    >>> measured.right, measured.count, measured.majority
+    (2, 2, 0.5)
+    """
+    if len(labels) != len(texts):
+        raise InputError(
+            "The number of {name} ({count}) differs from the number of texts ({texts}). Give one for each text, "
+            "or none.",
+            count=len(labels),
+            name="labels",
+            texts=len(texts),
+        )
+    names = class_names(encoder, head)
+    if not names:
+        raise InputError(
+            "This model has no classifier. {why} Fit a head with `fit_head`.", why=why_no_classifier(encoder)
+        )
+    counted: dict[int, str] = {}
+    for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
+        if label in names:
+            with suppress(InputError):
+                counted[index] = first_window(encoder, text)[0]
+    functions = target_functions(encoder, list(counted.values()), "predicted", head)
+    said = {
+        index: names[int(one.own.argmax())]
+        for index, one in zip(counted, functions, strict=True)
+        if isinstance(one, TargetFunction)
+    }
+    return measure_accuracy(list(said.values()), [labels[index] for index in said], [texts[index] for index in said])
