@@ -83,6 +83,7 @@ bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, 
 	$(BIN)/python -m tests.benchmarks.bench_embeddings
 	$(BIN)/python -m tests.benchmarks.bench_embeddings_page
 	$(BIN)/python -m tests.benchmarks.bench_attribution
+	$(BIN)/python -m tests.benchmarks.bench_rows
 	$(BIN)/python -m tests.benchmarks.bench_attributions_page
 	$(BIN)/python -m tests.benchmarks.bench_methods
 	$(BIN)/python -m tests.benchmarks.bench_finetuning

@@ -226,7 +226,7 @@ def _counterfactual(numbers: Numbers, at: str) -> Iterator[Html]:
         yield element(
             "p",
             fill(
-                _("Removing up to three words never flips it; texts tried: {tried}."),
+                _("No set of up to three words was found whose removal flips it; texts tried: {tried}."),
                 tried=numbers(f"{here}/tried"),
             ),
         )

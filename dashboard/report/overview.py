@@ -173,6 +173,8 @@ def training(numbers: Numbers) -> Html:
         return joined([element("p", _linear_head(numbers)), _fitting(numbers)])
     if kind == "run":
         return joined([element("p", _run_sentence(known)), _run(numbers)])
+    if numbers.document["model"]["classifier"] == "linear head":
+        return element("p", _("Not known: a linear head answers, and what it was fitted to was not given."))
     return element("p", _("Not known: this model brings its own classifier, and does not say what it was trained on."))
 
 

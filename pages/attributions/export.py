@@ -166,8 +166,18 @@ def _style(score: float, most: float) -> str:
     share = max(-1.0, min(1.0, score / most if most else 0.0))
     end = _FOR if share > 0 else _AGAINST
     red, green, blue = (round(low + (high - low) * abs(share)) for low, high in zip(_NEITHER, end, strict=True))
-    text = "#10161d" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#ffffff"
+    text = "#000000" if _luminance(red, green, blue) > _EVEN else "#ffffff"
     return f"background:rgb({red},{green},{blue});color:{text}"
+
+
+# On this luminance black and white have the same contrast, 4.6 to 1, and on any other the better one has more.
+_EVEN = (1.05 * 0.05) ** 0.5 - 0.05
+
+
+def _luminance(*colour: int) -> float:
+    """Return how bright a colour looks, from 0 to 1: WCAG 2.2, relative luminance."""
+    linear = [((one / 255 + 0.055) / 1.055) ** 2.4 if one > 0.04045 * 255 else one / 255 / 12.92 for one in colour]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def sentence_facts(choice: TargetChoice) -> dict[str, Any]:

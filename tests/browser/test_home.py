@@ -31,7 +31,9 @@ def cases(tmp_path):
     return file
 
 
-def test_from_the_first_page_to_a_whole_file_explained_in_five_steps(page: Page, server, cases, browser):
+def test_from_the_first_page_to_a_whole_file_explained_in_five_steps_and_to_its_report_in_seven(
+    page: Page, server, cases, browser
+):
     hand = Hand()
     page.goto(f"{server}/?lang=en")
     hand(lambda: give(page, cases, "home"))
@@ -48,6 +50,20 @@ def test_from_the_first_page_to_a_whole_file_explained_in_five_steps(page: Page,
     assert hand.count <= 5
     # Nothing was asked twice.
     expect(page.locator('[class*="st-key-role-"]')).to_have_count(0)
+    rest(page)
+    rows = keyed(page, "report_rows").get_by_role("textbox")
+    hand(lambda: (rows.fill("1"), rows.press("Enter")))
+    rest(page)
+    hand(button(page, "report:rows:start").click)
+    made = keyed(page, "report:rows:html")
+    expect(made).to_be_visible(timeout=120_000)
+    with page.expect_download() as loading:
+        hand(made.get_by_role("button").click)
+    assert hand.count <= 7
+    report = loading.value.path().read_text("utf-8")
+    assert "cases.csv" in report
+    assert re.search(r'<data [^>]*data-json="/summary/explained"[^>]*>60<', report)
+    rest(page)
     # A reload finds it again, on every page.
     page.reload()
     expect(page.get_by_text(re.compile("cases.csv · UTF-8 · rows read: 60")).first).to_be_visible()

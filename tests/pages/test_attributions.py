@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -384,3 +385,17 @@ def test_where_a_past_is_damaged_nobody_knows_what_was_learned(monkeypatch, tmp_
     assert rows_view.trained_texts() is None
     (run.folder / "past" / "request.json").write_text("[]", "utf-8")
     assert rows_view.trained_texts() is None
+
+
+def test_words_on_any_score_of_an_exported_page_can_be_read():
+    """By WCAG's formula, with its own example: #777777 on white has 4.48 to 1."""
+    from pages.attributions.export import _luminance, _style
+
+    def contrast(one, other):
+        high, low = sorted((_luminance(*one), _luminance(*other)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    assert contrast((0x77,) * 3, (255,) * 3) == pytest.approx(4.48, abs=0.005)
+    for score in np.linspace(-1, 1, 201):
+        ground, ink = re.fullmatch(r"background:rgb\((.*)\);color:#(.*)", _style(score, 1.0)).groups()
+        assert contrast(map(int, ground.split(",")), bytes.fromhex(ink)) >= 4.5

@@ -87,9 +87,7 @@ def test_it_is_measured_on_the_file_in_use(page, tmp_path, as_it_says):
     hold(page, "mine.csv", (table(labels) + "the river was,perhaps\n").encode())
     open_page(page, model="folder:own")
     assert not page.exception
-    assert any(
-        "60 rows" in one and literal("mine.csv") in one for one in slot(page)
-    )
+    assert any("60 rows" in one and literal("mine.csv") in one for one in slot(page))
     if as_it_says:
         assert any(one.startswith("**Accuracy 100.0%**") and "60 rows" in one for one in slot(page))
         assert not page.error

@@ -16,9 +16,21 @@ export function inkOf(row, score, theme) {
   const share = row.signed ? 0.5 + (0.5 * score) / (row.most || 1) : score / (row.most || 1);
   const level = Math.max(0, Math.min(255, Math.round(255 * share)));
   const ramp = row.signed ? theme.diverging : theme.ramp;
-  const [r, g, b] = [0, 1, 2].map((part) => ramp[3 * level + part]);
-  // How bright it looks (ITU-R BT.601).
-  return [cssColour(ramp, level), 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#10161d" : "#ffffff"];
+  return [cssColour(ramp, level), luminanceOf([0, 1, 2].map((part) => ramp[3 * level + part])) > EVEN ? BLACK : WHITE];
+}
+
+const [BLACK, WHITE] = ["#000000", "#ffffff"];
+// On this luminance both have the same contrast, 4.6 to 1, and on any other the better one has more.
+const EVEN = Math.sqrt(1.05 * 0.05) - 0.05;
+
+/**
+ * How bright a colour looks, from 0 to 1: WCAG 2.2, relative luminance.
+ *
+ * @param {number[]} colour its parts, from 0 to 255
+ */
+function luminanceOf(colour) {
+  const [r, g, b] = colour.map((part) => (part > 0.04045 * 255 ? ((part / 255 + 0.055) / 1.055) ** 2.4 : part / 255 / 12.92));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
 const LINE = 26;

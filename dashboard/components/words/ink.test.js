@@ -9,26 +9,30 @@ const THEME = { ramp: rampOf([[255, 255, 255], [0, 0, 0]]), diverging: rampOf([[
 
 test("of signed scores nothing is in the middle, and the two ends are against and for", () => {
   const row = { most: 2, signed: true };
-  assert.deepEqual(inkOf(row, 2, THEME), ["rgb(255, 0, 0)", "#ffffff"]);
+  assert.deepEqual(inkOf(row, 2, THEME), ["rgb(255, 0, 0)", "#000000"]);
   assert.deepEqual(inkOf(row, -2, THEME), ["rgb(0, 0, 255)", "#ffffff"]);
   // Level 128 of 255, a two-hundred-fifty-fifth past the middle.
-  assert.deepEqual(inkOf(row, 0, THEME), ["rgb(255, 254, 254)", "#10161d"]);
+  assert.deepEqual(inkOf(row, 0, THEME), ["rgb(255, 254, 254)", "#000000"]);
   assert.deepEqual(inkOf(row, 9, THEME), inkOf(row, 2, THEME));
 });
 
 test("of others nothing is at the beginning", () => {
   const row = { most: 0.5, signed: false };
-  assert.deepEqual(inkOf(row, 0, THEME), ["rgb(255, 255, 255)", "#10161d"]);
-  assert.deepEqual(inkOf(row, 0.1, THEME), ["rgb(204, 204, 204)", "#10161d"]);
+  assert.deepEqual(inkOf(row, 0, THEME), ["rgb(255, 255, 255)", "#000000"]);
+  assert.deepEqual(inkOf(row, 0.1, THEME), ["rgb(204, 204, 204)", "#000000"]);
   assert.deepEqual(inkOf(row, 0.5, THEME), ["rgb(0, 0, 0)", "#ffffff"]);
 });
 
-test("black is read on what looks bright: green more than red, and red more than blue", () => {
+test("whatever is behind, the ink has a contrast of 4.5 to 1", () => {
   const flat = (/** @type {number[]} */ colour) => ({ ramp: rampOf([colour, colour]), diverging: THEME.diverging });
   const row = { most: 1, signed: false };
-  // 0.587 · 255 = 149.7, 0.299 · 255 = 76.2.
-  assert.equal(inkOf(row, 0, flat([0, 255, 0]))[1], "#10161d");
-  assert.equal(inkOf(row, 0, flat([255, 0, 0]))[1], "#ffffff");
+  // Of #5592c2 white has 3.34 by axe-core, so black has 21 / 3.34 = 6.29. Of #777777 white has 4.48, WCAG's own example.
+  assert.equal(inkOf(row, 0, flat([0x55, 0x92, 0xc2]))[1], "#000000");
+  assert.equal(inkOf(row, 0, flat([0x77, 0x77, 0x77]))[1], "#000000");
+  // White has 4.54 here.
+  assert.equal(inkOf(row, 0, flat([0x76, 0x76, 0x76]))[1], "#000000");
+  assert.equal(inkOf(row, 0, flat([0x70, 0x70, 0x70]))[1], "#ffffff");
+  assert.equal(inkOf(row, 0, flat([0, 0, 255]))[1], "#ffffff");
 });
 
 test("words stand side by side, with a space where one is, until the line is full", () => {
