@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from dashboard.language import _
+from dashboard.language import _, _n
 
 
 def number(value: float, form: str = ".3f") -> str:
@@ -36,6 +36,11 @@ def duration(seconds: float) -> str:
     if seconds < 6000:
         return _("{minutes} min").format(minutes=f"{seconds / 60:.1f}" if seconds < 600 else f"{seconds / 60:.0f}")
     return _("{hours} h").format(hours=f"{seconds / 3600:.1f}")
+
+
+def done_of(done: int, total: int) -> str:
+    """Write how many rows are done, of how many."""
+    return _n("{done} of {count} row", "{done} of {count} rows", total).format(done=f"{done:,}", count=f"{total:,}")
 
 
 def listed(names: Iterable[str]) -> str:

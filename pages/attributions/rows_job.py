@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import cache, jobs, state
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
-from dashboard.numbers import duration
+from dashboard.numbers import done_of, duration
 from dashboard.widgets.method_input import method_names
 from dashboard.widgets.models import device_name, model_name
 from dashboard.widgets.notices import guarded
@@ -130,11 +130,7 @@ def _watch(job: RowJob) -> None:
 def _far(job: RowJob) -> str:
     if job.state == "waiting" or not job.total:
         return _("Waiting: the process is starting, or another file is being explained.")
-    parts = [
-        _n("{done} of {count} row", "{done} of {count} rows", job.total).format(
-            done=f"{job.done:,}", count=f"{job.total:,}"
-        )
-    ]
+    parts = [done_of(job.done, job.total)]
     if job.state == "stopping":
         parts.append(_("stopping …"))
     elif job.seconds_left == job.seconds_left:
@@ -247,11 +243,10 @@ def state_names() -> dict[str, str]:
 
 def _about(job: RowJob) -> str:
     request = job.request
-    done = _n("{done} of {count} row", "{done} of {count} rows", job.total)
     parts = [
         f"{model_name(literal(request.spec.checkpoint.name))} ({device_name(request.spec.device)})",
         method_names().get(request.method, literal(request.method)),
-        done.format(done=f"{job.done:,}", count=f"{job.total:,}"),
+        done_of(job.done, job.total),
         state_names()[job.state],
         time.strftime("%Y-%m-%d %H:%M", time.localtime(job.made)),
     ]

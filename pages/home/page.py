@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import page_file, state
 from dashboard.language import _
 from pages.home.doors import doors
-from pages.home.recent import recent_runs
+from pages.home.recent import recent
 
 if set(st.query_params) - set(state.EVERYWHERE):
     # The page of attention was here before: its links open it still.
@@ -22,4 +22,4 @@ st.markdown(
     )
 )
 doors()
-recent_runs()
+recent()

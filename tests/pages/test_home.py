@@ -4,7 +4,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache
+from dashboard import ROOT, cache, state
+from interpret.attribution.row_jobs import RowRequest, make_job, resume_job
+from interpret.attribution.row_worker import work_on_rows
 from tests.apps import offered
 from tests.pages.test_addresses import TITLES
 from tests.slot import hold, upload
@@ -102,6 +104,26 @@ def test_the_newest_runs_are_listed_and_open(page, tmp_path, monkeypatch):
     assert "r<b>6" in " ".join(one.value for one in page.markdown).replace("\\", "")
     fine(page.button(key=found[0]).click().run())
     assert titles(page)[0].startswith("Fine-tune")
+
+
+def test_the_newest_explained_files_are_listed_and_open(page, minilm):
+    head = it.fit_head(minilm, ["a bank", "a river"] * 5, ["a", "b"] * 5)
+    for number in range(6):
+        data = f"text\nthe bank lent money {number}\nthe river\n".encode()
+        job = make_job(
+            state.explanations_folder(), RowRequest(minilm.spec, f"f<b>{number}.csv", method="saliency"), data, head
+        )
+        work_on_rows(resume_job(job).folder)
+    fine(page.run())
+    found = [one.key for one in page.button if one.key.startswith("recent:")]
+    assert len(found) == 5
+    assert "f<b>5" in " ".join(one.value for one in page.markdown).replace("\\", "")
+    # A classifier of noise is said to be one.
+    assert not page.button(key=found[0]).click().run().exception
+    assert titles(page)[0].startswith(WHY)
+    assert job.folder.name in page.query_params["explanation"]
+    # Its rows are there, and the report that can be made of them.
+    assert offered(page, "report:rows:start")
 
 
 def test_what_opens_first_loads_no_model(page, monkeypatch):
