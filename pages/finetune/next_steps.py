@@ -14,6 +14,7 @@ from dashboard.widgets.base_model import start_from
 from dashboard.widgets.file_input import open_row
 from dashboard.widgets.models import RUN
 from dashboard.widgets.run_actions import model_download, use_button
+from dashboard.widgets.run_report import run_report
 from interpret.core.errors import InputError
 from interpret.core.files import SUFFIXES
 from interpret.finetuning.request import data_file, file_of_test_data
@@ -51,6 +52,7 @@ def next_steps(run: it.runs.Run, outcome: it.finetuning.Outcome, mistake: int | 
             help=_("Set up a new run that starts from this model."),
         ):
             start_from(run)
+    run_report(run)
 
 
 def open_in(page: str, run: it.runs.Run, outcome: it.finetuning.Outcome, index: int) -> None:

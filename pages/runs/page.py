@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.language import _
+from dashboard.widgets.run_report import run_report
 from pages.runs.compare import compare_view
-from pages.runs.report import run_report
 from pages.runs.runs_view import lineage_view, one_view, runs_table
 
 st.title(_("Runs: what was trained, and from what"))

@@ -10,12 +10,12 @@ import interpret as it
 from dashboard import ROOT, cache
 from dashboard.language import literal
 from tests.apps import listed, switch
+from tests.pages.test_attributions import NOTHING
 from tests.pages.test_results_page import noise, plant, right, rows_of
 from tests.slot import hold
 from tests.tiny import make_checkpoint
 
 NAMES = {0: "no", 1: "yes"}
-NOTHING = "**Not shown to beat the majority-class baseline**"
 WORDS = ("the", "river", "bank", "was", "steep", "and", "lent", "money", "it", "rich", "said", "tired", "animals")
 
 
