@@ -49,9 +49,9 @@ def repeated(both, first, second, neither):
 
 
 def test_a_paired_difference_is_newcombes():
-    """Airway hyper-responsiveness of 21 children before and after (Bentur et al. 2009): Fagerland et al. 2014, table 7.
+    """Airway hyper-responsiveness of 21 children before and after (Bentur et al. 2009).
 
-    Recommended tests and confidence intervals for paired binomial proportions, Statistics in Medicine 33, 2850–2875.
+    The example of `Newcombe_square_and_add_CI_paired_2x2` in R's contingencytables (Fagerland et al. 2017, ch. 8).
     """
     found = paired_difference(*repeated(1, 1, 7, 12))
     assert found == pytest.approx((-0.507, -0.026), abs=5e-4)

@@ -1,0 +1,153 @@
+"""Three people on their ways through: who learns how BERT works, who explains a classifier, who takes numbers along."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+import interpret as it
+from dashboard import ROOT
+from tests.browser.conftest import button, give, keyed, rest, said, tab, take
+
+pytestmark = pytest.mark.browser
+TEXT = "The animal didn't cross the street because it was too tired."
+
+
+def follow(page: Page, name: str) -> None:
+    """Go to another page by the sidebar, whatever it is called in the reader's language."""
+    rest(page)
+    page.locator(f"[data-testid=stSidebarNavLink][href$='/{name}']").click()
+
+
+def test_a_student_sees_where_it_looks_and_computes_the_weight_by_hand_in_chinese(page: Page, server, minilm):
+    page.goto(f"{server}/?lang=zh-CN")
+    button(page, "door_learn").click()
+    # The head of all in which “it” looks most at “animal”, and the page says so.
+    page.wait_for_selector('[data-testid=explorer][data-drawn="3.1"]')
+    expect(page.get_by_text(re.compile("“it”.*“animal”")).first).to_be_visible()
+    # No file was asked for, and none is there.
+    expect(keyed(page, "slot_card")).to_have_count(0)
+    rest(page)
+    tab(page, "attention", "steps").click()
+    page.wait_for_selector("[data-testid=steps][data-drawn]")
+    keyed(page, "token:zh_CN").get_by_role("combobox").click()
+    page.get_by_role("option", name="10 it", exact=True).click()
+    steps = it.attention.attention_steps(minilm, it.trace(minilm, TEXT), 3, 1, 10)
+    animal = steps.weights[2]
+    assert animal == steps.weights.max()
+    shown = page.get_by_test_id("steps").get_by_test_id("readout")
+    expect(shown).to_contain_text("“animal”")
+    expect(shown).to_contain_text(f"÷ Σ = {animal:.4f}")
+    # On with the same sentence: what would the model put in a word's place?
+    follow(page, "pretraining")
+    words = page.get_by_test_id("words").first
+    expect(words.get_by_role("option", name="animal")).to_be_visible(timeout=60_000)
+    expect(said(page, "Error")).to_have_count(0)
+    expect(page).to_have_url(re.compile("lang=zh_CN"))
+
+
+class Hand:
+    """Counts what a person does."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, act):
+        self.count += 1
+        act()
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """A labelled file of one's own, whose columns nobody named for us."""
+    rows = (ROOT / "dashboard/examples/topics.csv").read_text("utf-8").splitlines()[1:61]
+    file = tmp_path / "cases.csv"
+    file.write_text("case_id,complaint,product\n" + "\n".join(f"C-{i:03},{row}" for i, row in enumerate(rows)), "utf-8")
+    return file
+
+
+def test_an_auditor_explains_a_file_of_their_own_in_five_steps_and_has_its_report_in_seven(
+    page: Page, server, cases, browser
+):
+    hand = Hand()
+    page.goto(f"{server}/?lang=en")
+    hand(lambda: give(page, cases, "home"))
+    # Whose classifier answers, and how good it is, before anything is explained.
+    expect(page.get_by_text(re.compile(r"^Accuracy \d+\.\d% .* out-of-fold"))).to_be_visible()
+    expect(page.get_by_text("Row 1 · case_id: C-000")).to_be_visible()
+    rest(page)
+    hand(lambda: tab(page, "attributions", "rows").click())
+    start = button(page, "rows:start")
+    expect(start).to_contain_text("60")
+    rest(page)
+    hand(start.click)
+    expect(page.locator("[class*='st-key-drives']")).to_be_visible(timeout=120_000)
+    assert hand.count <= 5
+    # Nothing was asked twice.
+    expect(page.locator('[class*="st-key-role-"]')).to_have_count(0)
+    rest(page)
+    rows = keyed(page, "report_rows").get_by_role("textbox")
+    hand(lambda: (rows.fill("1"), rows.press("Enter")))
+    rest(page)
+    hand(button(page, "report:rows:start").click)
+    made = keyed(page, "report:rows:html")
+    expect(made).to_be_visible(timeout=120_000)
+    with page.expect_download() as loading:
+        hand(made.get_by_role("button").click)
+    assert hand.count <= 7
+    report = loading.value.path().read_text("utf-8")
+    assert "cases.csv" in report
+    assert re.search(r'<data [^>]*data-json="/summary/explained"[^>]*>60<', report)
+    rest(page)
+    # A reload finds it again, on every page.
+    page.reload()
+    expect(page.get_by_text(re.compile("cases.csv · UTF-8 · rows read: 60")).first).to_be_visible()
+    page.goto(f"{server}/embeddings?lang=en")
+    expect(page.get_by_text(re.compile("cases.csv · UTF-8 · rows read: 60"))).to_be_visible()
+    # Another browser does not.
+    other = browser.new_context()
+    stranger = other.new_page()
+    stranger.goto(f"{server}/embeddings?lang=en&from=file")
+    expect(stranger.get_by_test_id("stFileUploaderDropzone").first).to_be_visible()
+    expect(stranger.get_by_text("cases.csv")).to_have_count(0)
+    other.close()
+
+
+def test_a_researcher_finds_a_head_takes_its_numbers_and_takes_it_out(page: Page, server, minilm, tmp_path):
+    page.goto(f"{server}/?lang=en")
+    button(page, "door_heads").click()
+    page.wait_for_selector("[data-testid=maps][data-drawn]")
+    trace = it.trace(minilm, TEXT)
+    maps = page.get_by_test_id("maps")
+    maps.get_by_role("img").first.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(maps.get_by_test_id("readout")).to_contain_text(re.compile(r"\d\.\d{4}"))
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"heads=\d\.\d"))
+    layer, head = map(int, re.search(r"heads=(\d+)\.(\d+)", page.url).groups())
+    # All numbers, as the library has them.
+    tab(page, "attention", "where").click()
+    page.wait_for_selector(f'[data-testid=explorer][data-drawn="{layer}.{head}"]')
+    with np.load(take(page, tmp_path, "NPZ")) as arrays:
+        assert np.array_equal(arrays["attention"], trace.attention)
+    # The lines of Python that give the same are on the page, and run.
+    rest(page)
+    page.get_by_role("button", name="Python").first.click()
+    lines = page.get_by_test_id("stCode").first.inner_text()
+    names = {}
+    exec(lines, names)
+    assert any(np.array_equal(getattr(one, "attention", None), trace.attention) for one in names.values())
+    page.keyboard.press("Escape")
+    # And what breaks without that head.
+    tab(page, "attention", "ablation").click()
+    switches = page.get_by_test_id("switches")
+    one = switches.get_by_role("switch", name=f"Layer {layer}, head {head}", exact=True)
+    one.focus()
+    page.keyboard.press("Space")
+    expect(one).not_to_be_checked()
+    similarity = it.attention.ablate(minilm, TEXT, heads=[(layer, head)]).similarity["mean"]
+    expect(page.get_by_text(f"{similarity:.4f}").first).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"off={layer}\.{head}"))
+    expect(said(page, "Error")).to_have_count(0)
