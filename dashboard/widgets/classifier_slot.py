@@ -185,7 +185,7 @@ def head_analysis(spec: it.EncoderSpec, texts: Source, labels: Source) -> Analys
 
 def _head_of_file(spec: it.EncoderSpec, row: DeltaGenerator) -> tuple[Analysis | None, str]:
     """Fit a linear head to the file in use; returns how, and what tells it from another. None without a file."""
-    corpus = corpus_input("labels", row)
+    corpus = corpus_input("labels", row, _("Rows to fit it to"))
     if corpus is None:
         st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
         return None, ""

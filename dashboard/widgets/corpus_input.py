@@ -80,7 +80,7 @@ class Corpus:
 
 
 def corpus_input(
-    wants: Literal["texts", "labels", "pairs"] = "texts", beside: DeltaGenerator | None = None
+    wants: Literal["texts", "labels", "pairs"] = "texts", beside: DeltaGenerator | None = None, amount: str = ""
 ) -> Corpus | None:
     """Draw the input and return what is chosen; None before there is a file.
 
@@ -90,6 +90,8 @@ def corpus_input(
         What there has to be: texts, which may have a second one each; texts with labels; texts with a second one.
     beside
         A container for how many rows are read; below the others unless given.
+    amount
+        What that is called there, if not that rows are read.
 
     Raises
     ------
@@ -114,7 +116,7 @@ def corpus_input(
     amounts = {300: "300", 500: "500", 2000: f"{2000:,}", 0: _("all")}
     most = choose(
         (beside or st).selectbox,
-        _("Rows to read"),
+        amount or _("Rows to read"),
         amounts,
         state.CORPUS_ROWS.of(file.key, wants),
         300 if labelled else 500,
