@@ -143,7 +143,7 @@ def _own_head(spec: it.EncoderSpec, encoder: it.Encoder, file: SlotFile | None) 
         texts=Source("texts", "", about, lambda: texts, file.name),
         labels=Source("labels", "", about, lambda: labels, file.name),
     )
-    with st.spinner(_("Measuring how often it is right on {name} …").format(name=literal(file.name))):
+    with st.spinner(_("Measuring how often it is right …")):
         measured: it.Accuracy | None = analysis.result
     if measured is not None:
         st.caption(

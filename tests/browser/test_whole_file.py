@@ -121,7 +121,7 @@ def test_leave_close_kill_the_app_come_back_and_go_on(context, app, cases, tmp_p
     expect(page.get_by_text("cases.csv").first).to_be_visible(timeout=60_000)
     expect(button(page, "open_row")).to_be_visible(timeout=60_000)
     if job.state == "interrupted":
-        expect(page.get_by_text(re.compile(f"{done} of {COUNT} rows"))).to_be_visible()
+        expect(page.get_by_text(re.compile(f"{done} of {COUNT} rows")).first).to_be_visible()
         rest(page)
         button(page, "rows:resume").click()
     job = seen(folder, lambda job: job.state == "done")
