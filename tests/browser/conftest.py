@@ -139,6 +139,15 @@ def page(context) -> Page:
     assert watch.errors == []
 
 
+@pytest.fixture
+def cases(tmp_path):
+    """A labelled file of one's own, whose columns nobody named for us."""
+    rows = (ROOT / "dashboard/examples/topics.csv").read_text("utf-8").splitlines()[1:61]
+    file = tmp_path / "cases.csv"
+    file.write_text("case_id,complaint,product\n" + "\n".join(f"C-{i:03},{row}" for i, row in enumerate(rows)), "utf-8")
+    return file
+
+
 # What opens or closes. What turns for ever is not waited for, and nothing for long: of an animation that is paused, or
 # whose element is gone, the end never comes.
 SETTLED = """() => Promise.race([

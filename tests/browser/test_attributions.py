@@ -34,6 +34,7 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     first = words.locator("figure").first.locator("span")
     expect(first.get_by_text("unforeseeable", exact=True)).to_have_count(1)
     expect(first.last).to_have_text("[SEP]")
+    rest(page)
     merged = first.count()
     # Into tokens, and back to words; what was typed is text, not markup.
     page.get_by_text("Tokens", exact=True).click()

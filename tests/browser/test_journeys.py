@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
-from dashboard import ROOT
 from tests.browser.conftest import button, give, keyed, rest, said, tab, take
 
 pytestmark = pytest.mark.browser
@@ -56,15 +55,6 @@ class Hand:
     def __call__(self, act):
         self.count += 1
         act()
-
-
-@pytest.fixture
-def cases(tmp_path):
-    """A labelled file of one's own, whose columns nobody named for us."""
-    rows = (ROOT / "dashboard/examples/topics.csv").read_text("utf-8").splitlines()[1:61]
-    file = tmp_path / "cases.csv"
-    file.write_text("case_id,complaint,product\n" + "\n".join(f"C-{i:03},{row}" for i, row in enumerate(rows)), "utf-8")
-    return file
 
 
 def test_an_auditor_explains_a_file_of_their_own_in_five_steps_and_has_its_report_in_seven(
