@@ -20,6 +20,7 @@ from dashboard.widgets.baseline_view import choice_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.corpus_input import LABELLED, corpus_input
 from dashboard.widgets.models import RUN, chosen_run, model_title
+from dashboard.widgets.notices import guarded
 from interpret.core.accuracy import measure_accuracy
 from interpret.core.file_rows import sample_rows
 from interpret.core.files import Table, read_table
@@ -123,7 +124,8 @@ def _own_head(spec: it.EncoderSpec, encoder: it.Encoder, file: SlotFile | None) 
     """Say how good a model's own head is: of a run on what it held out, of any other on the file in use."""
     chosen = chosen_run()
     if chosen:
-        _held_out(it.runs.read_run(state.runs_folder() / chosen))
+        # The model answers, whatever became of the run's other files.
+        guarded(lambda: _held_out(it.runs.read_run(state.runs_folder() / chosen)))()
         return
     assert encoder.task is not None
     rows = _labelled_rows(file, encoder.task.labels) if file is not None else []

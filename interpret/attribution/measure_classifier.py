@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from interpret.attribution.find_target import target_functions
+from interpret.attribution.rows import check_lengths
 from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.targets.classifier import class_names, why_no_classifier
 from interpret.core.accuracy import Accuracy, measure_accuracy
@@ -47,14 +48,7 @@ def measure_classifier(
     >>> measured.right, measured.count, measured.majority
     (2, 2, 0.5)
     """
-    if len(labels) != len(texts):
-        raise InputError(
-            "The number of {name} ({count}) differs from the number of texts ({texts}). Give one for each text, "
-            "or none.",
-            count=len(labels),
-            name="labels",
-            texts=len(texts),
-        )
+    check_lengths(texts, {"labels": labels})
     names = class_names(encoder, head)
     if not names:
         raise InputError(

@@ -92,7 +92,7 @@ def attribute_rows(
     >>> [(row.text, row.answer) for row in found.rows]
     [('A wonderful film.', 'good'), ('A boring film.', 'bad')]
     """
-    _check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
+    check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
     answered = class_names(encoder, head)
     training_texts = head.out_of_fold if head is not None else training_texts
     question = Question(texts, labels, answered, training_texts, target, method, baseline, tolerance, head, seed)
@@ -147,7 +147,14 @@ def gather_rows(
     return RowAttributions(tuple(rows), tuple(skipped), tuple(unmarked), known, classes, method, origin)
 
 
-def _check_lengths(texts: Sequence[str], columns: Mapping[str, Sized | None]) -> None:
+def check_lengths(texts: Sequence[str], columns: Mapping[str, Sized | None]) -> None:
+    """Refuse columns that are not as long as the texts.
+
+    Raises
+    ------
+    InputError
+        If one is not.
+    """
     for name, column in columns.items():
         if column is not None and len(column) != len(texts):
             raise InputError(

@@ -28,7 +28,7 @@ def recent() -> None:
 
 def _explained() -> None:
     jobs = list_jobs(state.explanations_folder())[:_MOST]
-    st.markdown("#### " + _("Explained files, and their reports"))
+    st.markdown("#### " + _("Explained files"))
     if not jobs:
         st.caption(_("None yet. Files that are explained on the “Attributions” page are listed here."))
         return

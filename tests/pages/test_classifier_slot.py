@@ -151,3 +151,14 @@ def test_a_run_can_be_chosen_and_is_measured_on_what_it_held_out(page, tmp_path,
     page.session_state["model"] = "folder:plain"
     page.run()
     assert listed(page, "classifier").value == "starter"
+
+
+def test_a_run_whose_results_are_damaged_answers_still(page, tmp_path):
+    run = plant(tmp_path / "runs", "a-run", rows_of(["no", "yes"]), right)
+    classifier(run.folder / "model")
+    (run.folder / "answers.npz").write_bytes(b"PK")
+    open_page(page, model=f"run:{run.id}", example="short")
+    assert not page.exception
+    # One sentence says so, and what the model says and why is there.
+    assert sum("answers" in one.value for one in (*page.error, *page.warning)) == 1
+    assert sorted(page.dataframe[0].value.iloc[:, 0]) == ["no", "yes"]
