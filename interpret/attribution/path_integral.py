@@ -21,10 +21,10 @@ from interpret.core.errors import InputError
 
 Progress = Callable[[int, int, str], None]
 _START = (0.0, 0.25, 0.5, 0.75, 1.0)
-# Where an interval's error is this share of the largest one's, it is cut too.
-_ALSO = 0.4
+# No interval is cut whose error is less than this share of the largest one's.
+_LEAST = 0.2
 # Errors of opposite sign make the sum look better than the parts are; these may add up to so many times the tolerance.
-_SLACK = 3.0
+_SLACK = 4.0
 # By so many times the tolerance the scores may still have changed, as a share of their length, when it is enough.
 _CHANGE = 3.0
 MOST_STEPS = 200
@@ -80,10 +80,10 @@ def walk(
     tolerance
         The share of the difference of answers by which the sum may miss it.
     rule
-        ``"adaptive"``: starting from five points, intervals whose share of the integral misses the known difference of
-        answers most are halved, and the cubic spline through everything looked at is integrated. ``"trapezoid"`` and
-        ``"gauss_legendre"``: evenly, and at that quadrature's own points, twice as many each time; the former looks
-        again at nothing, the latter has no point twice.
+        ``"adaptive"``: starting from five points, the intervals whose share of the integral misses the known difference
+        of answers most are halved, as many as it takes, and the cubic spline through everything looked at is
+        integrated. ``"trapezoid"`` and ``"gauss_legendre"``: evenly, and at that quadrature's own points, twice as many
+        each time; the former looks again at nothing, the latter has no point twice.
     progress
         Called as ``progress(points so far, most, "path")``.
 
@@ -238,12 +238,24 @@ def _adaptive(line: _Line, tolerance: float) -> _Steps:
         if (done and _settled(found.scores, before, tolerance)) or len(alphas) >= MOST_STEPS:
             return found
         before = found.scores
-        halve = np.abs(missed) >= _ALSO * np.abs(missed).max()
+        halve = _worst(missed, _SLACK * allowed)
         middles = list((alphas[:-1] + alphas[1:])[halve] / 2)[: MOST_STEPS - len(alphas)]
         new = [alpha for alpha in middles if alpha not in line.found]
         if not new:
             # Where the answer jumps, an interval is halved until there is no number between its ends.
             return found
+
+
+def _worst(missed: np.ndarray, allowed: float) -> np.ndarray:
+    """Choose the intervals that miss most, until what the others miss is little enough: a mask of intervals."""
+    sizes = np.abs(missed)
+    order = np.argsort(-sizes, kind="stable")
+    left = sizes.sum() - np.cumsum(sizes[order])
+    # That with which the others are within what is allowed is the last one that is needed.
+    needed = order[: 1 + int(np.count_nonzero(left > allowed))]
+    chosen = np.zeros(len(missed), bool)
+    chosen[needed] = True
+    return chosen & (sizes >= _LEAST * sizes.max())
 
 
 def _doubling(line: _Line, tolerance: float, rule: str) -> _Steps:
