@@ -27,7 +27,7 @@ def accuracy(numbers: Numbers) -> Html:
             interval=numbers.interval(f"{at}/interval"),
             right=numbers(f"{at}/right"),
             count=numbers(f"{at}/count"),
-            rows=on_rows(one["basis"]),
+            rows=on_rows(one["basis"], one["count"]),
             texts=numbers(f"{at}/texts"),
             name=one["commonest"],
             majority=numbers.share(f"{at}/majority"),
@@ -36,6 +36,8 @@ def accuracy(numbers: Numbers) -> Html:
             _("The whole interval lies above that: it does better than always guessing the commonest class.")
             if one["beats_majority"]
             else _("The interval does not lie above that: there is no evidence that it does better than guessing.")
+            if one["decidable"]
+            else _("These rows are too few to tell whether it does better than guessing.")
         )
         parts += [element("p", said), element("p", verdict), _by_class(numbers, at)]
     return (
@@ -88,7 +90,7 @@ def _too_few(numbers: Numbers, index: int) -> Html:
             "Not measured on the {rows} ({count}): too few of them read differently to say whether probabilities can "
             "be taken at their word; the least is {least}."
         ),
-        rows=on_rows(numbers.at(f"{at}/basis")),
+        rows=on_rows(numbers.at(f"{at}/basis"), numbers.at(f"{at}/count")),
         count=numbers(f"{at}/count"),
         least=numbers(f"{at}/least"),
     )
@@ -105,7 +107,7 @@ def _measured(numbers: Numbers, index: int) -> Html:
         ece=element("strong", numbers.share(f"{at}/ece")),
         interval=numbers.interval(f"{at}/ece_interval"),
         count=numbers(f"{at}/count"),
-        rows=on_rows(numbers.at(f"{at}/basis")),
+        rows=on_rows(numbers.at(f"{at}/basis"), numbers.at(f"{at}/count")),
     )
     worse = numbers.at(f"{at}/worse_than_chance")
     verdict = fill(

@@ -66,7 +66,7 @@ def _of(numbers: Numbers, index: int) -> Html:
     if "least" in one:
         values["least"] = numbers(f"{at}/least")
     if "basis" in one:
-        values["rows"] = on_rows(one["basis"])
+        values["rows"] = on_rows(one["basis"], one["rows"])
     return fill(sentence(one["rows"]), **values)
 
 
@@ -74,6 +74,10 @@ _SENTENCES: Mapping[str, Callable[[int], str]] = MappingProxyType(
     {
         "baseline": lambda count: _(
             "On {count} {rows} the classifier is not shown to do better than always answering the commonest class."
+        ),
+        "few rows": lambda count: _(
+            "{count} {rows}: too few to tell whether the classifier does better than always answering the commonest "
+            "class."
         ),
         "learned from": lambda count: _n(
             "{count} row was learned from: what the classifier says of it is memory too.",

@@ -10,15 +10,23 @@ from dashboard.numbers import listed
 from dashboard.report.markup import Html, Numbers, element, facts, fill, joined, table
 
 
-def on_rows(basis: str) -> str:
-    """Say which rows a measure is of: those that the classifier was fitted on, or others."""
+def on_rows(basis: str, count: int) -> str:
+    """Say behind a number of rows which these are: those that the classifier was fitted on, or others."""
     return {
-        "out-of-fold": _(
-            "rows that the classifier was fitted on, each predicted by one fitted without it (out-of-fold)"
+        "out-of-fold": _n(
+            "row that the classifier was fitted on, predicted by one fitted without it (out-of-fold)",
+            "rows that the classifier was fitted on, each predicted by one fitted without it (out-of-fold)",
+            count,
         ),
-        "not learned from": _("rows that the classifier was not trained on"),
-        "learned from": _("rows that the classifier was trained on"),
-        "not known": _("rows of which it is not known whether the classifier was trained on them"),
+        "not learned from": _n(
+            "row that the classifier was not trained on", "rows that the classifier was not trained on", count
+        ),
+        "learned from": _n("row that the classifier was trained on", "rows that the classifier was trained on", count),
+        "not known": _n(
+            "row of which it is not known whether the classifier was trained on it",
+            "rows of which it is not known whether the classifier was trained on them",
+            count,
+        ),
     }[basis]
 
 
@@ -43,13 +51,22 @@ def warnings(numbers: Numbers) -> Html:
                 "right in {majority}."
             ),
             count=numbers(f"{at}/count"),
-            rows=on_rows(one["basis"]),
+            rows=on_rows(one["basis"], one["count"]),
             accuracy=numbers.share(f"{at}/accuracy"),
             interval=numbers.interval(f"{at}/interval"),
             name=one["commonest"],
             majority=numbers.share(f"{at}/majority"),
         )
-        if not one["beats_majority"]:
+        if not one["decidable"]:
+            notices.append(
+                _notice(
+                    "amber",
+                    _("Too few rows to tell whether this classifier does better than guessing."),
+                    said,
+                    _("Not even right answers to all of them would show it. More rows, of every class, can."),
+                )
+            )
+        elif not one["beats_majority"]:
             notices.append(
                 _notice(
                     "red",

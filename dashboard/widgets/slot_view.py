@@ -147,8 +147,8 @@ def data_card(key: str) -> None:
 def _card(key: str) -> None:
     file = data_slot.find_file(key)
     if file is None:
-        st.info(_("This file was removed."))
-        return
+        # By the button below, or in another tab: the page behind still shows it.
+        st.rerun()
     if file.suffix in SUFFIXES:
         table = file.table
         table_caption(table, file.name)
@@ -173,7 +173,7 @@ def _card(key: str) -> None:
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         done = st.button(_("Done"), key="card_done", type="primary")
-        removed = st.button(
+        st.button(
             _("Remove this file"),
             key="slot_remove",
             icon=":material/delete:",
@@ -181,7 +181,7 @@ def _card(key: str) -> None:
             on_click=data_slot.drop_file,
             args=(key,),
         )
-    if done or removed:
+    if done:
         st.rerun()
 
 

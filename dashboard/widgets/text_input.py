@@ -12,6 +12,7 @@ from dashboard.language import _
 from dashboard.subject import Row
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.file_input import file_input
+from dashboard.widgets.typed import typed
 from interpret.core.files import SUFFIXES
 
 
@@ -64,6 +65,8 @@ def text_input(first: str = "coreference") -> Chosen:
         source = segments(_("Text from"), sources, state.SOURCE, default)
         if source == "typed":
             state.seed(state.WITH_PAIR, state.PAIR in st.query_params)
+            # As in `typed`: what a reload has set is lost on the next page unless it is told anew.
+            st.session_state[state.WITH_PAIR] = st.session_state[state.WITH_PAIR]
             st.toggle(
                 _("Second text"), key=state.WITH_PAIR, persist_state="session", help=_("Two texts: segments A and B")
             )
@@ -102,11 +105,11 @@ def _typed(first: str) -> Chosen:
     state.seed(state.TEXT, first_text)
     two = bool(st.session_state[state.WITH_PAIR])
     *columns, last = st.columns([4, 4, 1.5] if two else [8, 1.5], vertical_alignment="bottom")
-    text = columns[0].text_area(
+    text = typed(
+        columns[0].text_area,
         _("Text A") if two else _("Text"),
-        key=state.TEXT,
+        state.TEXT,
         height=80,
-        persist_state="session",
         help=_(
             "Press Ctrl+Enter or click outside to analyse it. Texts of any length work; long texts are read in windows."
         ),
@@ -114,9 +117,8 @@ def _typed(first: str) -> Chosen:
     pair = None
     if two:
         state.seed(state.PAIR)
-        pair = columns[1].text_area(_("Text B"), key=state.PAIR, height=80, persist_state="session")
+        pair = typed(columns[1].text_area, _("Text B"), state.PAIR, height=80)
     last.button(_("Analyse"), key="analyse", type="primary", width="stretch")
-    text = text or ""
     if text == first_text and pair is None:
         return Chosen(text, pair, True)
     # Both or none: a link with half of a pair would show something else.

@@ -47,6 +47,11 @@ class Accuracy:
         """Whether even the interval's lower end is above the majority-class baseline."""
         return self.interval[0] > self.majority
 
+    @property
+    def decidable(self) -> bool:
+        """Whether it could beat the baseline at all: of few rows, or of one class, not even right answers alone do."""
+        return wilson(self.texts, self.texts)[0] > self.majority
+
 
 def measure_accuracy(answers: Sequence[str], truth: Sequence[str], texts: Sequence[str]) -> Accuracy | None:
     """Count the right answers; None where there are no rows.

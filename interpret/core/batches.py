@@ -91,5 +91,9 @@ def first_window(encoder: Encoder, text: str) -> tuple[str, bool]:
     InputError
         If the text is none.
     """
-    cut = windows_of(encoder, [(text, None)])[0]
+    try:
+        cut = windows_of(encoder, [(text, None)])[0]
+    except InputError as error:
+        # Who reads one text knows which; among many it would be called the first.
+        raise error.__cause__ or error from None
     return cut[0][0], len(cut) > 1

@@ -20,9 +20,11 @@ def _words(line: str) -> frozenset[str]:
 _NAMES: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
     {
         "text": (
-            _words("text texts sentence review comment utterance document 文本 句子 评论 正文 原文 內容 内容"),
-            _words("content body message complaint narrative description note notes report question query")
-            | _words("tweet post feedback summary abstract statement premise 描述 投诉 病历 摘要 留言 问题 反馈"),
+            _words("text texts 文本 正文 原文"),
+            _words("sentence review utterance document message complaint narrative question query tweet post statement")
+            | _words("premise 句子 评论 投诉 病历 留言 问题"),
+            _words("content body comment comments description note notes report feedback summary abstract")
+            | _words("內容 内容 描述 摘要 反馈"),
         ),
         "label": (
             _words("label labels class target gold y 标签 类别 類別 標籤 真实标签"),
@@ -37,6 +39,8 @@ _NAMES: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
             _words("date time datetime timestamp 日期 时间 時間"),
             _words("created updated year month day created_at updated_at published 年份 创建时间"),
         ),
+        # No role of its own: it says which rows are for training.
+        "split": (_words("split fold set partition subset 划分 折"),),
         "highlights": (_words("highlights highlight rationale rationales evidence 标注 依据 高亮"),),
     }
 )
@@ -248,9 +252,13 @@ def _texts(columns: Sequence[_Column]) -> list[int]:
     words = [one for one in prose if one.filled] or list(columns)
     longest = max((one.length for one in words), default=0.0)
     pool = _surest(prose, "text")
-    if pool and pool[0].rank("text"):
-        # Of such a name, “notes”, may be what somebody wrote beside the text.
-        pool = [one for one in pool if one.length * _CLEARLY_LONGER >= longest]
+    if pool and not pool[0].rank("text"):
+        return [one.index for one in pool]
+    if pool and pool[0].rank("text") == 1 and all(one.length * _CLEARLY_LONGER < longest for one in pool):
+        # The longer one may be a reply to it, or what somebody wrote beside it.
+        return [one.index for one in (*pool, *(one for one in words if one.length == longest))]
+    # Of a name that is less sure, “notes”, may be what somebody wrote beside the text.
+    pool = [one for one in pool if one.length * _CLEARLY_LONGER >= longest]
     if not pool:
         pool = [one for one in words if one.different * 2 > one.filled] or words
     most = max((one.length for one in pool), default=0.0)
@@ -273,7 +281,8 @@ def _labels(columns: Sequence[_Column]) -> list[int]:
     named = _surest(columns, "label")
     if named:
         return [one.index for one in named]
-    some = [one for one in columns if one.different > 1 and one.rank("id") is None]
+    named_otherwise = [one for one in columns if any(one.rank(role) is not None for role in ("id", "time", "split"))]
+    some = [one for one in columns if one.different > 1 and one not in named_otherwise]
     return [
         one.index for one in some if one.different <= min(_MOST_CLASSES, max(2, one.filled // 2)) and one.length < 80
     ]

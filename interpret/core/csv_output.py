@@ -1,10 +1,12 @@
 """Tables written as CSV that spreadsheets read as text, and never as formulas."""
 
-import csv
-import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+
+# Also the separators of languages that write decimals with a comma.
+_SPECIAL = re.compile(r'[",;\t|\r\n]')
 
 
 def csv_text(columns: Mapping[str, Sequence[object]]) -> str:
@@ -18,11 +20,13 @@ def csv_rows(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     Text that begins with what spreadsheets take for a formula gets ``'`` in front, which they show as nothing
     (OWASP, CSV injection: https://owasp.org/www-community/attacks/CSV_Injection). Numbers stay numbers.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(map(harmless, header))
-    writer.writerows(map(harmless, row) for row in rows)
-    return out.getvalue()
+    return "".join(",".join(map(_field, row)) + "\r\n" for row in (header, *rows))
+
+
+def _field(cell: object) -> str:
+    """Write a cell, in quotes where any list separator of spreadsheets is in it: behind one, a cell would begin."""
+    text = "" if cell is None else str(harmless(cell))
+    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
 
 
 def harmless(cell: object) -> object:

@@ -49,6 +49,8 @@ def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | N
                 line=number,
                 name=name,
             )
+        if text.strip() == line.strip() and _is_whole_table(value):
+            _refuse_single(text, name)
         yield number, _whole(value, number, name)
 
 
@@ -96,6 +98,14 @@ def _check_values(line: str, number: int, name: str) -> None:
             name=name,
             most=MOST_VALUES,
         )
+
+
+def _is_whole_table(value: dict[str, Any]) -> bool:
+    """Tell whether an object is no row: a list of rows under a name, or columns as pandas writes them by default."""
+    return bool(value) and (
+        all(isinstance(one, dict) for one in value.values())
+        or any(isinstance(one, list) and one and all(isinstance(row, dict) for row in one) for one in value.values())
+    )
 
 
 def _refuse_single(text: str, name: str) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
 from dashboard.widgets.shares import percent_bar, percents
 from dashboard.widgets.target_view import TargetChoice, choose_class, choose_contrast
+from interpret.core.accuracy import text_key
+from interpret.core.labels import is_missing
 
 _MOST_SHOWN = 6
 
@@ -54,15 +57,34 @@ def answer_card(choice: TargetChoice) -> None:
 
 
 def _true_label(choice: TargetChoice, predicted: str) -> None:
-    """Say what the file says the class is, where the text is a row of one."""
+    """Say what the file says the class is, where the text is a row of one, and whether the answer is right.
+
+    A classifier knows the rows that it was fitted on: of these the answer counts that was found without them, as in the
+    whole file and in a report.
+    """
     row = choice.subject.row
-    if row is None or not row.label:
+    label = "" if row is None else row.label.strip()
+    if not label or (label not in choice.classes and is_missing(label)):
         st.caption(_("The true label is not known."))
         return
-    right = row.label == predicted
-    said = _("True label: {name}, as predicted.") if right else _("True label: {name}; the prediction is wrong.")
+    name = f"**{literal(label)}**"
+    if label not in choice.classes:
+        st.markdown(_("True label: {name}, which is no class of this classifier.").format(name=name))
+        return
+    head: it.LinearHead | None = None if choice.head is None else choice.head.result
+    without = "" if head is None else head.out_of_fold.get(text_key(choice.subject.text), "")
+    right = label == (without or predicted)
+    if without:
+        said = _(
+            "True label: {name}. The classifier was fitted on this row; without it, it predicts {other}: {verdict}."
+        )
+    else:
+        said = _("True label: {name}, as predicted.") if right else _("True label: {name}; the prediction is wrong.")
     icon = ":material/check_circle:" if right else ":material/cancel:"
-    st.markdown(f"{icon} " + said.format(name=f"**{literal(row.label)}**"))
+    st.markdown(
+        f"{icon} "
+        + said.format(name=name, other=f"**{literal(without)}**", verdict=_("right") if right else _("wrong"))
+    )
 
 
 def _probabilities(classes: tuple[str, ...], probabilities: np.ndarray, order: list[int]) -> None:

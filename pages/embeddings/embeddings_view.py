@@ -21,6 +21,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
 from dashboard.widgets.sentence_view import length_line, sentence_input
+from dashboard.widgets.typed import typed
 from dashboard.widgets.windows import warn_of_unknown
 from interpret.core.errors import InputError
 from interpret.core.sentence_pipeline import OWN
@@ -130,7 +131,7 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
         word = None
         if level == "word":
             _begin_with_a_word(collection)
-            word = st.text_input(_("Word"), key=state.WORD, persist_state="session", width=200)
+            word = typed(st.text_input, _("Word"), state.WORD, width=200)
         pooling, prompt = "mean", None
         if level == "texts":
             pooling, prompt = sentence_input(encoder, _("Pooling"), width=380)

@@ -15,6 +15,7 @@ from dashboard.language import _
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.sentence_view import prompt_input, query_prompt
+from dashboard.widgets.typed import typed
 from interpret.core.errors import InputError
 from interpret.core.scripts import fold
 from pages.embeddings.embeddings_view import Read
@@ -54,9 +55,9 @@ def query_input(read: Read) -> Query | None:
 def _typed(read: Read) -> Query | None:
     embeddings = read.embeddings
     state.seed(state.QUERY)
-    text = st.text_input(_("Text"), key=state.QUERY, persist_state="session", placeholder=_("a text of your own"))
+    text = typed(st.text_input, _("Text"), state.QUERY, placeholder=_("a text of your own"))
     state.remember(state.QUERY, text or None)
-    text = (text or "").strip()
+    text = text.strip()
     if not text:
         return None
     word = embeddings.word

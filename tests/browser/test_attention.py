@@ -186,6 +186,12 @@ def test_switch_language_and_reload_to_the_same_view(page, server):
     expect(page.get_by_test_id("summary")).to_have_text(summary)
     expect(field(page, "text")).to_have_value("words to be shared")
     expect(page.get_by_role("button", name="对数", exact=True)).to_have_attribute("aria-pressed", "true")
+    # What the reload took from the address goes to other pages too.
+    rest(page)
+    page.get_by_role("link", name="归因").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("归因")
+    rest(page)
+    expect(field(page, "text")).to_have_value("words to be shared")
 
 
 def test_a_text_of_html_and_script_is_text_everywhere(page, server, tmp_path):

@@ -84,6 +84,40 @@ def test_the_true_label_of_a_row_stands_beside_the_prediction(page, folder, righ
     assert icons == [":material/check_circle:" if right else ":material/cancel:"]
 
 
+@pytest.mark.parametrize("label", ["NA", "no class"])
+def test_a_label_that_is_missing_or_no_class_makes_no_prediction_wrong(page, label):
+    hold(page, "rows.csv", f"text,label\n{TEXT},{label}\nthe river,{NAMES[0]}\n".encode())
+    page.session_state["source"] = "file"
+    page.run()
+    assert not page.exception
+    assert not any(one.value.startswith((":material/check_circle:", ":material/cancel:")) for one in page.markdown)
+
+
+def test_of_a_row_that_it_was_fitted_on_the_answer_without_it_counts(page, tiny_folders, monkeypatch):
+    """Random labels of random words: a head knows them by heart, and is wrong about most of them without."""
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
+    page.query_params["model"] = "folder:bert"
+    draw = np.random.default_rng(0)
+    texts = [" ".join(draw.choice(TEXT.split(), 5)) + f" {i}" for i in range(24)]
+    labels = [str(one) for one in draw.choice(["up", "down"], 24)]
+    hold(page, "rows.csv", ("text,label\n" + "".join(map("{},{}\n".format, texts, labels))).encode())
+    page.session_state["source"] = "file"
+    encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
+    head = it.fit_head(encoder, texts, labels)
+    wrong = next(
+        i for i, (text, label) in enumerate(zip(texts, labels, strict=True)) if head.out_of_fold[text] != label
+    )
+    page.session_state["classifier"] = "file"
+    page.query_params["row"] = str(wrong + 1)
+    page.run()
+    assert not page.exception
+    (said,) = [
+        one.value for one in page.markdown if one.value.startswith((":material/check_circle:", ":material/cancel:"))
+    ]
+    assert said.startswith(":material/cancel:")
+    assert f"**{head.out_of_fold[texts[wrong]]}**" in said
+
+
 @pytest.mark.parametrize("target", ["norm", "unit"])
 def test_what_no_classifier_answers_has_no_card(page, target):
     page.session_state["explain"] = target

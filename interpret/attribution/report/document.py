@@ -17,6 +17,7 @@ from interpret.attribution.report.case import Case
 from interpret.attribution.report.limits import find_limits
 from interpret.attribution.report.report import Report
 from interpret.attribution.row_attributions import Row, RowAttributions
+from interpret.core.accuracy import text_key
 from interpret.core.calibration import LEAST_TEXTS, RANGES, Calibration
 from interpret.core.data_card import DataCard
 from interpret.core.intervals import wilson
@@ -172,27 +173,25 @@ def _accuracies(found: RowAttributions) -> list[dict[str, Any]]:
         for name in found.known:
             of_class = [row for row in rows if row.label == name]
             right = sum(row.said == name for row in of_class)
+            # A text that occurs twice is no second witness: as in the interval of the accuracy.
+            texts = len({text_key(row.text) for row in of_class})
             classes.append(
                 {
                     "label": name,
                     "rows": len(of_class),
                     "right": right,
                     "recall": right / len(of_class) if of_class else None,
-                    "interval": wilson(right, len(of_class)),
+                    "interval": wilson(right / max(1, len(of_class)) * texts, texts),
                     "predicted": sum(row.said == name for row in rows),
                 }
             )
         listed.append(
             {
                 "basis": basis,
-                "right": one.right,
-                "count": one.count,
-                "texts": one.texts,
+                **{name: getattr(one, name) for name in ("right", "count", "texts")},
                 "accuracy": one.share,
-                "interval": one.interval,
-                "commonest": one.commonest,
-                "majority": one.majority,
-                "beats_majority": one.beats_majority,
+                **{name: getattr(one, name) for name in ("interval", "commonest", "majority")},
+                **{name: getattr(one, name) for name in ("beats_majority", "decidable")},
                 "classes": classes,
                 "rows": [found.number(row.index) for row in rows],
             }

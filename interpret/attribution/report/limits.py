@@ -9,21 +9,21 @@ from interpret.core.calibration import LEAST_TEXTS
 def find_limits(report: Report) -> list[dict[str, Any]]:
     """Return what a reader has to know before believing the numbers, each by its name and with what was counted.
 
-    ``"baseline"``: no evidence that accuracy beats always guessing the commonest class; it comes first. ``"learned
-    from"``, ``"out-of-fold"``, ``"not known"``: rows that the classifier was trained on, or may have been. ``"epoch"``:
-    the rows chose the epoch that is reported on. ``"no labels"``, ``"foreign labels"``: rows without a label, or with
-    one that is no class. ``"sampled"``, ``"left out"``, ``"not reached"``, ``"truncated"``: rows that were not, or
-    not wholly, read. ``"repeated"``, ``"contradicting"``: rows whose text stands there before, or with another label.
-    ``"completeness"``: rows whose scores miss their sum by more than was allowed. ``"neutral"``: rows whose baseline
-    says more for the class than they do. ``"calibration"``: labelled rows with too few texts for it. ``"chance"``:
-    cases whose faithfulness is not told from it; ``"few words"``: cases too short to tell. ``"cases"``: rows that are
-    not looked at closely.
+    ``"baseline"``: no evidence that accuracy beats always guessing the commonest class; it comes first, as does
+    ``"few rows"``: too few to tell, or of one class. ``"learned from"``, ``"out-of-fold"``, ``"not known"``: rows
+    that the classifier was trained on, or may have been. ``"epoch"``: the rows chose the epoch that is reported on.
+    ``"no labels"``, ``"foreign labels"``: rows without a label, or with one that is no class. ``"sampled"``,
+    ``"left out"``, ``"not reached"``, ``"truncated"``: rows that were not, or not wholly, read. ``"repeated"``,
+    ``"contradicting"``: rows whose text stands there before, or with another label. ``"completeness"``: rows whose
+    scores miss their sum by more than was allowed. ``"neutral"``: rows whose baseline says more for the class than
+    they do. ``"calibration"``: labelled rows with too few texts for it. ``"chance"``: cases whose faithfulness is
+    not told from it; ``"few words"``: cases too short to tell. ``"cases"``: rows that are not looked at closely.
     """
     found = report.found
     rows = found.rows
     measured = found.accuracies
     limits: list[dict[str, Any]] = [
-        {"name": "baseline", "basis": basis, "rows": one.count}
+        {"name": "baseline" if one.decidable else "few rows", "basis": basis, "rows": one.count}
         for basis, one in measured.items()
         if not one.beats_majority
     ]

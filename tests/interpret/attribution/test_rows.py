@@ -133,6 +133,11 @@ def test_the_majority_is_beaten_only_when_the_intervals_end_is_above_it():
     # 3 of 3: Wilson's lower end is .44, and always "a" gives .67.
     assert few.share == 1
     assert not few.beats_majority
+    assert not few.decidable
+    # Wilson's lower end of 100 of 100 is .96.
+    wrong = measure_accuracy(list("ab") * 50, list("ba") * 50, [str(i) for i in range(100)])
+    assert wrong.decidable
+    assert not wrong.beats_majority
     many = measure_accuracy(list("ab") * 50, list("ab") * 50, [str(i) for i in range(100)])
     assert many.beats_majority
     assert measure_accuracy([], [], []) is None

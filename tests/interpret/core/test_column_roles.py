@@ -33,6 +33,10 @@ def shorter(i):
     return f"{COMPLAINTS[(i + 1) % 4]}"[:30] + f" {i}"
 
 
+def brief(i):
+    return f"{COMPLAINTS[(i + 1) % 4]}"[:15] + f" {i}"
+
+
 def two(i):
     return "ab"[i % 2]
 
@@ -89,6 +93,10 @@ def named(table):
         ("text,score", (text, lambda i: f"{i * 0.37:.2f}"), {"text": "text", "label": "score"}),
         # What somebody wrote beside the text.
         ("v2,notes,v1", (text, lambda i: f"ok {i}", two), {"text": "v2", "label": "v1"}),
+        ("text,label,comment", (brief, two, text), {"text": "text", "label": "label"}),
+        ("month,text", (lambda i: f"2026-{i % 3 + 1:02}", text), {"text": "text"}),
+        ("date,text", (lambda i: f"Mar {i % 3 + 1}, 2026", text), {"text": "text"}),
+        ("text,split", (text, lambda i: ("train", "test")[i % 2]), {"text": "text"}),
         ("title,body,class", (lambda i: f"Case {i}", text, two), {"text": "body", "label": "class"}),
         # The same customer calls twice: that names no row, and is no class.
         ("customer_id,text,class", (lambda i: f"K{i // 2}", text, two), {"text": "text", "label": "class"}),
@@ -108,6 +116,9 @@ def test_a_column_has_the_role_that_its_name_and_content_tell(header, columns, f
     [
         ("a,b,c", (text, three, two), {"label": ["b", "c"]}),
         ("text,sentiment,topic", (text, two, three), {"label": ["sentiment", "topic"]}),
+        ("sentence,comment,label", (brief, text, two), {"text": ["sentence", "comment"]}),
+        ("tweet,explanation,label", (brief, text, two), {"text": ["tweet", "explanation"]}),
+        ("query,reply,label", (brief, text, two), {"text": ["query", "reply"]}),
         ("v1,v2,label", (text, lambda i: text(i + 1), two), {"text": ["v1", "v2"]}),
         ("text,label,class", (text, two, three), {"label": ["label", "class"]}),
     ],

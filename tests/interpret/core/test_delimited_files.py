@@ -133,6 +133,9 @@ def test_lists_of_objects_are_read_and_what_is_none_gets_its_cause():
         assert read_table(b'{"text": "a"}\n{"text": "b"}', name).rows == (("a",), ("b",))
     for content, sentence in {
         b'{"data": [{"a": 1}],\n "version": 2}': "is a single JSON object",
+        b'{"data": [{"text": "a"}, {"text": "b"}]}\n': "is a single JSON object",
+        # What `DataFrame.to_json` writes.
+        b'{"text": {"0": "a", "1": "b"}, "label": {"0": "x", "1": "y"}}': "is a single JSON object",
         b'[{"a": 1}, 2]': "Entry 2 of the list .* is not an object",
         b'[{"a": 1}\n{"a": 2}]': "Entry 1 of the list .* is followed by neither a comma nor the end",
         b'[{"a": 1},': "Entry 2 of the list .* is not JSON",
