@@ -47,6 +47,12 @@ _NAMES = {
     "koi8-r": "koi8_r",
 }
 _EAST_ASIAN = {"gb18030", "cp950", "cp932", "euc_jp", "cp949"}
+# What stands between spaces and separators with a byte beyond ASCII; the second byte of a Chinese character is neither.
+_WORD = re.compile(rb'[^\s,;"]*[\x80-\xff][^\s,;"]*')
+# Where Windows-1252 reaches this share of the best one's confidence in such words, they do not tell.
+_UNCLEAR_SHARE = 0.3
+# Below this one they are no Western words, whatever they look like.
+_NO_SHARE = 0.05
 # Western files are by far the most. Over short Polish, Czech, Hungarian and Russian rows Windows-1252 reaches at most
 # 0.55 of the best one's confidence where the two read differently, over Western ones at least 0.59.
 _WESTERN_SHARE = 0.58
@@ -84,7 +90,7 @@ def guessed_encodings(content: bytes) -> list[str]:
     r"""Return the encodings from before UTF-8 that a file may be in, the likeliest first.
 
     The order is chardet's (https://chardet.readthedocs.io), but that Windows-1252 goes before another of about the
-    same confidence.
+    same confidence, and that among many English words those that are not ASCII alone decide where they are clear.
 
     Examples
     --------
@@ -93,11 +99,7 @@ def guessed_encodings(content: bytes) -> list[str]:
     >>> guessed_encodings("text,label\nThe café’s naïve résumé,pos\n".encode("cp1252"))[0]
     'cp1252'
     """
-    found: dict[str, float] = {}
-    for one in detect_all(content, include_encodings=_NAMES, ignore_threshold=True, prefer_superset=True):
-        name = _NAMES.get((one["encoding"] or "").lower())
-        if name is not None:
-            found.setdefault(name, one["confidence"])
+    found = _confidences(content)
     order = sorted(found, key=lambda name: -found[name])
     if (
         order
@@ -105,7 +107,37 @@ def guessed_encodings(content: bytes) -> list[str]:
         and (order[0] not in _EAST_ASIAN or _mostly_alone(content))
     ):
         order.insert(0, "cp1252")
+    if order and order[0] not in _EAST_ASIAN:
+        order = [*_clear_by_words(content), *order]
     return list(dict.fromkeys([*order, "cp1252", "gb18030"]))
+
+
+def _confidences(content: bytes) -> dict[str, float]:
+    """Return chardet's confidence in each encoding that is guessed, for those that it does not rule out."""
+    found: dict[str, float] = {}
+    for one in detect_all(content, include_encodings=_NAMES, ignore_threshold=True, prefer_superset=True):
+        name = _NAMES.get((one["encoding"] or "").lower())
+        if name is not None:
+            found.setdefault(name, one["confidence"])
+    return found
+
+
+def _clear_by_words(content: bytes) -> list[str]:
+    """Return the encoding that the words with bytes beyond ASCII are clearly in, other than Windows-1252; or none."""
+    words = b"\n".join(dict.fromkeys(_WORD.findall(content)))
+    found = _confidences(words)
+    best = max(found, key=found.__getitem__, default="cp1252")
+    western = found.get("cp1252", 0.0)
+    if western > _UNCLEAR_SHARE * found.get(best, 0.0):
+        return []
+    # The second byte of a character of Big5 or Shift-JIS may be a letter: it stands alone only to the eye.
+    if best in _EAST_ASIAN and western > _NO_SHARE * found[best] and _mostly_alone(words):
+        return []
+    try:
+        characters = set(words.decode(best)) - set(map(chr, range(128)))
+    except UnicodeDecodeError:
+        return []
+    return [best] if len(characters) > 1 else []
 
 
 def _mostly_alone(content: bytes) -> bool:

@@ -76,6 +76,13 @@ ROWS = {
 }
 
 
+ENGLISH = [
+    "The card was declined again.",
+    "I like the new branch very much.",
+    "Nobody answered; a fee was charged twice.",
+]
+
+
 def file_of(rows, encoding):
     return ("text,label\n" + "".join(f"{row},{'ab'[i % 2]}\n" for i, row in enumerate(rows))).encode(encoding)
 
@@ -110,6 +117,34 @@ def test_one_western_row_is_not_taken_for_another_alphabet(text):
 def test_one_row_of_chinese_or_korean_is_enough(encoding):
     for row in ROWS[encoding]:
         assert decode(file_of([row], encoding), "a.csv")[1] == encoding
+
+
+@pytest.mark.parametrize("count", [6, 60])
+@pytest.mark.parametrize(
+    ("encoding", "labels"),
+    [
+        ("gb18030", ["正面", "负面"]),
+        ("gb18030", ["好", "坏"]),
+        ("cp950", ["正面", "負面"]),
+        ("cp932", ["肯定", "否定"]),
+        ("cp932", ["ポジティブ", "ネガティブ"]),
+        ("cp949", ["긍정", "부정"]),
+        ("cp1251", ["хорошо", "плохо"]),
+        ("cp1250", ["Łódź", "Kraków"]),
+        ("cp1252", ["größer", "schön"]),
+        ("cp1252", ["café", "naïve"]),
+        ("cp1252", ["“yes”", "“no”"]),
+        ("cp1252", ["José", "Zoë"]),
+        ("cp1252", ["£5", "€7"]),
+    ],
+)
+def test_labels_in_another_alphabet_tell_among_english_texts(encoding, labels, count):
+    rows = [f"{ENGLISH[i % 3]},{labels[i % 2]}" for i in range(count)]
+    headed = [f"text,{labels[0]}", *(f"{ENGLISH[i % 3]},a" for i in range(count))]
+    # A single character of a header is too little to tell by.
+    for lines in (["text,label", *rows], *([headed] if len(labels[0]) > 1 else [])):
+        content = "\n".join(lines)
+        assert decode(content.encode(encoding), "a.csv")[0] == content
 
 
 def test_every_guess_reads_the_bytes_or_leaves_them_to_the_next():
