@@ -104,13 +104,14 @@ def _cases(numbers: Numbers) -> Html:
 def _rows(numbers: Numbers) -> Html:
     rows = numbers.document["rows"]
     detailed = {one["index"] for one in numbers.document["cases"]}
+    fitted = any(row["out_of_fold_probabilities"] for row in rows)
     header = [
         _("Row"),
         _("Id"),
         _("Text"),
         _("Label"),
-        _("Predicted"),
-        _("Probability"),
+        _("Predicted (out-of-fold)") if fitted else _("Predicted"),
+        _("Probability (out-of-fold)") if fitted else _("Probability"),
         _("Right"),
         _("Words with the largest scores"),
     ]

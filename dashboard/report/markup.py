@@ -113,6 +113,8 @@ class Numbers:
         value = self.at(pointer)
         # What rounds to 0 has no sign.
         shown = "–" if value is None else number(value, form.replace(".", "z.", 1))
+        if form == ".3f" and value and 0 < value < 0.0005:
+            shown = f"< {number(0.001, form)}"
         return element("data", shown, value="" if value is None else value, data_json=pointer)
 
     def share(self, pointer: str) -> Html:

@@ -68,7 +68,9 @@ def sidebar_slot() -> None:
     with st.container(horizontal=True, gap="small"):
         if st.button(_("Data card"), key="slot_card", icon=":material/table:", type="tertiary"):
             data_card(file.key)
-        more = st.popover(_("Add"), icon=":material/upload_file:", type="tertiary")
+        # Of a new key it is closed again: what was added is in the slot, and what is below it was hidden.
+        key = f"slot_add:{st.session_state.get('uploads', 0)}"
+        more = st.popover(_("Add"), icon=":material/upload_file:", type="tertiary", key=key)
     with more:
         _upload("more", _("Another file"), _SUFFIXES)
 
@@ -178,11 +180,18 @@ def _card(key: str) -> None:
             key="slot_remove",
             icon=":material/delete:",
             type="tertiary",
-            on_click=data_slot.drop_file,
+            on_click=_drop,
             args=(key,),
         )
     if done:
         st.rerun()
+
+
+def _drop(key: str) -> None:
+    """Remove a file, and with it which of its rows is looked at: a row of that number of another file is another."""
+    if data_slot.files()[0].key == key:
+        state.remember(state.FILE_ROW, None)
+    data_slot.drop_file(key)
 
 
 def _facts(card: DataCard) -> None:

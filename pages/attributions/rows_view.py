@@ -221,7 +221,10 @@ def chosen_row(file: SlotFile, found: it.attribution.RowAttributions) -> None:
         and answer in ("", row.said)
         and fold(query or "") in fold(row.text)
     ]
-    said = _("Prediction (out-of-fold)") if any(row.out_of_fold for row in found.rows) else _("Model output")
+    fitted = any(row.out_of_fold for row in found.rows)
+    said = _("Prediction (out-of-fold)") if fitted else _("Model output")
+    # Of the explained target, as the words are: what the classifier says that was fitted on the row too.
+    probability = _("Probability (not out-of-fold)") if fitted else _("Probability")
     table: dict[str, list[Any]] = {
         _("Row"): [found.number(row.index) for row in rows],
         _("Text"): [row.text for row in rows],
@@ -229,7 +232,7 @@ def chosen_row(file: SlotFile, found: it.attribution.RowAttributions) -> None:
         _("Label"): [row.label for row in rows],
         said: [row.said or row.attribution.target.name for row in rows],
         _("Explained target"): [row.attribution.target.name for row in rows],
-        _("Probability"): [row.probability for row in rows],
+        probability: [row.probability for row in rows],
         _("Words with the largest scores"): [_best(row.attribution) for row in rows],
     }
     event = st.dataframe(
@@ -238,7 +241,7 @@ def chosen_row(file: SlotFile, found: it.attribution.RowAttributions) -> None:
         on_select="rerun",
         selection_mode="single-row",
         key=f"rows_table:{only}:{answer}:{query}",
-        column_config={_("Probability"): st.column_config.NumberColumn(format="%.3f")},
+        column_config={probability: st.column_config.NumberColumn(format="%.3f")},
     )
     picked = event.selection.rows
     row = rows[picked[0]] if picked and picked[0] < len(rows) else None
