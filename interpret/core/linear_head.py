@@ -16,10 +16,13 @@ from interpret.core.batches import batches, windows_of
 from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
+from interpret.core.labels import as_number
 from interpret.core.sentence_pipeline import PLAIN, SentenceModel
 from interpret.core.sentence_vectors import sentence_reading
 
 FOLDS = 5
+# So many classes are fitted to however few texts; of more than these, each needs two in the mean.
+_FEW_CLASSES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,7 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
     Raises
     ------
     InputError
-        If there are fewer than two classes.
+        If there are fewer than two classes, or so many that most have hardly any texts.
 
     Examples
     --------
@@ -102,6 +105,20 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
         raise InputError(
             "All texts have the label “{label}”. A classifier needs texts of at least two classes.",
             label=classes[0] if classes else "",
+        )
+    if len(classes) > max(_FEW_CLASSES, len(labels) // 2):
+        if all(as_number(one) is not None for one in classes):
+            raise InputError(
+                "The labels of {rows} texts are {count} different numbers, which are no classes. Choose another "
+                "column, or bin the numbers into classes first.",
+                rows=len(labels),
+                count=len(classes),
+            )
+        raise InputError(
+            "The {rows} texts have {count} different labels, so most labels have hardly any examples. Choose another "
+            "column, or merge labels.",
+            rows=len(labels),
+            count=len(classes),
         )
     vectors = sentence_vectors(encoder, texts).astype(np.float64)
     truth = np.array([classes.index(one) for one in labels])

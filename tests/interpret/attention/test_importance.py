@@ -187,6 +187,10 @@ def test_what_cannot_be_measured_is_said(encoder, tiny_folders):
     assert (alone.texts, alone.fitted_on) == (12, 12)
     with pytest.raises(it.InputError, match="All texts have the label “a”"):
         it.fit_head(encoder, TEXTS, ["a"] * 24)
+    with pytest.raises(it.InputError, match="24 different numbers, which are no classes"):
+        it.fit_head(encoder, TEXTS, [f"{i * 0.37:.2f}" for i in range(24)])
+    with pytest.raises(it.InputError, match="24 texts have 24 different labels"):
+        it.fit_head(encoder, TEXTS, [f"name {i}" for i in range(24)])
     with pytest.raises(it.InputError, match="heads cannot be ablated"):
         it.attention.head_importance(it.load_encoder(str(tiny_folders["mpnet"]), device="cpu"), TEXTS, LABELS)
 
