@@ -79,6 +79,7 @@ def draw() -> None:
             persist_state="session",
         )
         state.remember(state.LANGUAGE, st.session_state[state.LANGUAGE])
+        state.follow_language()
         guarded(sidebar_slot)()
         guarded(model_picker)()
         # Filled last: to know the devices takes PyTorch, and nobody should wait for it to start typing.

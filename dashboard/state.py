@@ -16,10 +16,11 @@ from urllib.parse import quote
 import streamlit as st
 
 from dashboard import ROOT
-from dashboard.language import nearest_language
+from dashboard.language import language, nearest_language
 from interpret.core.characters import whole_characters
-from interpret.core.checkpoints import BUILT_IN
+from interpret.core.checkpoints import BUILT_IN, MULTILINGUAL
 from interpret.core.files import cache_folder
+from interpret.core.multilingual_e5 import is_there
 
 Value = str | int | bool
 
@@ -39,9 +40,12 @@ class Key(str):
         Whether pages write it into the URL.
     renamed
         Values that links of before have, with what they are now.
+    in_languages
+        Other defaults, by the code of the reader's language.
     """
 
-    default: Value | None
+    usual: Value | None
+    in_languages: Mapping[str, Value]
     allowed: Container[Value] | None
     in_address: bool
     renamed: Mapping[str, str]
@@ -54,20 +58,37 @@ class Key(str):
         *,
         in_address: bool = True,
         renamed: Mapping[str, str] | None = None,
+        in_languages: Mapping[str, Value] | None = None,
     ) -> Key:
         """Make a key, which is its name."""
         key = super().__new__(cls, name)
-        key.default, key.allowed, key.in_address, key.renamed = default, allowed, in_address, renamed or {}
+        key.usual, key.allowed, key.in_address, key.renamed = default, allowed, in_address, renamed or {}
+        key.in_languages = in_languages or {}
         return key
+
+    @property
+    def default(self) -> Value | None:
+        """Its value where nobody chose, in the reader's language."""
+        return self.default_in(language())
+
+    def default_in(self, code: str) -> Value | None:
+        """Return its value where nobody chose, in a language."""
+        return self.in_languages.get(code, self.usual)
 
     def of(self, *parts: object) -> Key:
         """Return the key of the same choice for one file, model or run; the URL has none of these."""
-        return Key(":".join(map(str, (self, *parts))), self.default, self.allowed, in_address=False)
+        name = ":".join(map(str, (self, *parts)))
+        return Key(name, self.usual, self.allowed, in_address=False, in_languages=self.in_languages)
 
 
-def _session(name: str, default: Value | None = None, allowed: Container[Value] | None = None) -> Key:
+def _session(
+    name: str,
+    default: Value | None = None,
+    allowed: Container[Value] | None = None,
+    in_languages: Mapping[str, Value] | None = None,
+) -> Key:
     """Return a key that the URL does not have."""
-    return Key(name, default, allowed, in_address=False)
+    return Key(name, default, allowed, in_address=False, in_languages=in_languages)
 
 
 # What "piece" was called before tokens were.
@@ -75,7 +96,10 @@ _PIECE = {"piece": "token"}
 
 # Every page.
 LANGUAGE = Key("lang")
-MODEL, REVISION = Key("model", BUILT_IN), Key("revision", "")
+# Who reads Chinese sees Chinese: through the built-in model that reads it, where its package is.
+_CHINESE = "zh_CN"
+MODEL = Key("model", BUILT_IN, in_languages={_CHINESE: MULTILINGUAL} if is_there() else {})
+REVISION = Key("revision", "")
 DEVICE, PRECISION = Key("device", "auto"), Key("precision", "auto")
 
 # Texts. An example or a text is in the URL, and by that where it is from.
@@ -116,7 +140,7 @@ SWAPPED = _session("swapped", False, (False, True))
 # Embeddings.
 SHOW = Key("show")
 FROM = Key("from", "example", ("example", "pasted", "file"))
-CORPUS, PASTED = Key("corpus", "topics"), _session("pasted")
+CORPUS, PASTED = Key("corpus", "topics", in_languages={_CHINESE: "chinese"}), _session("pasted")
 COLLECTION_ROWS = _session("collection_most", 2000)
 LEVEL, WORD = Key("level", "texts", ("texts", "word", "words", "tokens")), Key("word", "")
 KEPT_LAYERS = Key("kept", "all", ("all", "last"))
@@ -133,7 +157,7 @@ PROBE_LABELS, SEARCH_POINTS = _session("probe_labels"), _session("find_points", 
 
 # Attributions.
 WHY, EXPLAINED = Key("why"), Key("explain")
-CLASSIFIER = Key("classifier", "starter", ("starter", "starter_zh", "file"))
+CLASSIFIER = Key("classifier", "starter", ("starter", "starter_zh", "file"), in_languages={_CHINESE: "starter_zh"})
 SIMILARITY_SIDE = _session("similarity_side", "first", ("first", "second"))
 METHODS = Key("methods", "integrated_gradients")
 BASELINE = Key("baseline", "pad", ("pad", "mask", "zero", "mean"))
@@ -173,7 +197,9 @@ FOLLOWING_SOURCE = _session("following_source", "shipped", ("shipped", "file"))
 
 # Fine-tuning and runs.
 STAGE, RUN, GROUP = Key("stage"), Key("run", ""), _session("sweep")
-DATA = Key("data", "sentiment", ("sentiment", "topics", "sentiment_zh", "file"))
+DATA = Key(
+    "data", "sentiment", ("sentiment", "topics", "sentiment_zh", "file"), in_languages={_CHINESE: "sentiment_zh"}
+)
 TASK = _session("task", "classes")
 # What the next training starts from; "base" stands in the URL whatever it is, so that a reload changes nothing.
 BASE, BASE_REVISION = Key("base"), _session("base_revision", "")
@@ -192,6 +218,9 @@ KEYS: tuple[Key, ...] = tuple(value for value in list(globals().values()) if isi
 
 # What a link has wherever it leads.
 EVERYWHERE = (LANGUAGE, MODEL, REVISION, DEVICE, PRECISION)
+
+# The language of the run before.
+_SPOKEN = "spoken"
 
 # Browsers and mail programs pass on links of about two thousand characters.
 LONGEST_IN_URL = 1500
@@ -237,6 +266,17 @@ def seed(key: Key, default: Value | None = None, allowed: Container[Value] | Non
     if st.session_state.get(key) != value:
         st.session_state[key] = value
     return refused
+
+
+def follow_language() -> None:
+    """Once another language is chosen, look at what is usual in it, where nobody chose anything else."""
+    before, now = st.session_state.get(_SPOKEN), language()
+    st.session_state[_SPOKEN] = now
+    if before in (None, now):
+        return
+    for key in KEYS:
+        if key.in_languages and st.session_state.get(key) == key.default_in(before):
+            st.session_state[key] = key.default_in(now)
 
 
 def publish(key: Key, default: Value | None = None) -> None:

@@ -70,7 +70,7 @@ def classifier_slot(spec: it.EncoderSpec) -> Classifier | None:
     own = bool(class_names(encoder, None))
     file = next(iter(data_slot.files(LABELLED)), None)
     # A demo answers nobody's own file unless it is asked to, and where a model has its own, nothing else does.
-    usual = "own" if own else "file" if file is not None else "starter"
+    usual = "own" if own else "file" if file is not None else str(state.CLASSIFIER.default)
     key = state.CLASSIFIER.of(spec.checkpoint.name) if own else state.CLASSIFIER
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with row:

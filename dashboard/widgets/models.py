@@ -163,7 +163,7 @@ def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
     Parameters
     ----------
     guesses
-        Whether in the place of the built-in model, which has no heads, the one with them is returned.
+        Whether in the place of a built-in model without such heads the one with them is returned.
     host
         Whether it is on the host, in float32, whatever the chosen device: for what asks for its shapes alone.
     """
@@ -172,7 +172,7 @@ def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
 
 def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool = False) -> it.Encoder:
     """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
-    if guesses and name == BUILT_IN:
+    if guesses and name in (BUILT_IN, MULTILINGUAL):
         name = GUESSER
     slot = st.empty()
 

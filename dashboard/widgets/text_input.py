@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import ROOT, data_slot, state
-from dashboard.language import _
+from dashboard.language import _, language
 from dashboard.subject import Row
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.file_input import file_input
@@ -38,6 +38,20 @@ def examples() -> dict[str, tuple[str, str | None]]:
     return {row["id"]: (row["text"], row["pair"]) for row in _rows()}
 
 
+def usual_example(kind: str, code: str = "") -> str:
+    """Return the id of the example of a kind in the reader's language, or another; in English where there is none.
+
+    Parameters
+    ----------
+    kind
+        Its id in English.
+    code
+        The language; the reader's unless given.
+    """
+    own = f"{(code or language()).partition('_')[0]}_{kind}"
+    return own if own in examples() else kind
+
+
 def known_link(text: str, pair: str | None) -> tuple[str, str] | None:
     """Return the two tokens of an example of which one has to look at the other; None for any other text."""
     for row in _rows():
@@ -47,14 +61,15 @@ def known_link(text: str, pair: str | None) -> tuple[str, str] | None:
     return None
 
 
-def text_input(first: str = "coreference") -> Chosen:
+def text_input(kind: str = "coreference", code: str = "") -> Chosen:
     """Draw the input and return what is chosen. What was typed or uploaded stays while another source is used.
 
     Parameters
     ----------
-    first
-        The example that stands there before anybody has typed.
+    kind, code
+        The example that stands there before anybody has typed, and in which language: see `usual_example`.
     """
+    first = usual_example(kind, code)
     sources = {"typed": _("Type"), "example": _("Examples"), "file": _("File")}
     default = "typed"
     if state.EXAMPLE in st.query_params:
@@ -76,7 +91,7 @@ def text_input(first: str = "coreference") -> Chosen:
         text, pair, row = file_input()
         chosen = Chosen(text, pair, False, row)
     else:
-        chosen = _typed(first)
+        chosen = _typed(first, code)
     state.remember(state.SOURCE, "file" if source == "file" else None)
     if source != "file":
         state.remember(state.FILE_ROW, None)
@@ -100,8 +115,11 @@ def _make_room() -> None:
     st.session_state[state.WITH_PAIR] = True
 
 
-def _typed(first: str) -> Chosen:
+def _typed(first: str, code: str) -> Chosen:
     first_text = examples()[first][0]
+    if state.TEXT not in st.query_params:
+        # Nobody typed it: in another language another one stands there.
+        st.session_state[state.TEXT] = _in_language(st.session_state.get(state.TEXT) or first_text, code)
     state.seed(state.TEXT, first_text)
     two = bool(st.session_state[state.WITH_PAIR])
     *columns, last = st.columns([4, 4, 1.5] if two else [8, 1.5], vertical_alignment="bottom")
@@ -128,8 +146,14 @@ def _typed(first: str) -> Chosen:
     return Chosen(text, pair, shareable)
 
 
+def _in_language(text: str, code: str) -> str:
+    """Return for an example's text its sibling's in a language; any other as it is."""
+    name = next((name for name, (one, _pair) in examples().items() if one == text), "")
+    return examples()[usual_example(name.removeprefix("zh_"), code)][0] if name else text
+
+
 def _from_examples() -> Chosen:
-    names = {
+    kinds = {
         "coreference": _("Coreference"),
         "short": _("Short"),
         "ambiguous": _("Ambiguous word"),
@@ -140,6 +164,12 @@ def _from_examples() -> Chosen:
         "chinese": _("Chinese"),
         "mixed": _("Chinese and English"),
     }
+    own = {usual_example(kind) for kind in kinds}
+    # Those in the reader's language first; those that are told from them by their language alone, with that.
+    names = {name: kinds[name.removeprefix("zh_")] for name in sorted(examples(), key=lambda name: name not in own)}
+    for name, title in names.items():
+        if name not in own:
+            names[name] = f"{title} · {'中文' if name.startswith('zh_') else 'English'}"
     name = choose(st.pills, _("Example"), names, state.EXAMPLE, required=True, label_visibility="collapsed")
     text, pair = examples()[name]
     st.text(text if pair is None else f"A  {text}\nB  {pair}")

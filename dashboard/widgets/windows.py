@@ -11,6 +11,8 @@ from dashboard import state
 from dashboard.analysis import Analysis
 from dashboard.language import _, _n, literal
 from dashboard.subject import Row, Subject
+from dashboard.widgets.models import model_name
+from interpret.core.checkpoints import BUILT_IN, MULTILINGUAL
 from interpret.core.errors import InputError
 from interpret.core.tokens import check_texts
 from interpret.core.vocabulary import unknown_id
@@ -64,6 +66,17 @@ def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]
             ).format(unknown=f"{unknown:,}", tokens=f"{tokens:,}"),
             icon=":material/translate:",
         )
+        if encoder.spec.checkpoint.name == BUILT_IN:
+            st.button(
+                _("Use {model}, which reads a hundred languages").format(model=model_name(MULTILINGUAL)),
+                key="use_multilingual",
+                icon=":material/swap_horiz:",
+                on_click=_use_multilingual,
+            )
+
+
+def _use_multilingual() -> None:
+    st.session_state[state.MODEL] = MULTILINGUAL
 
 
 def _pick(label: str, key: state.Key, windows: tuple[it.Window, ...]) -> str:

@@ -118,6 +118,11 @@ def _assemble(folder: Path) -> None:
         (folder / name).write_text(json.dumps(content, indent=2), "utf-8")
 
 
+def is_there() -> bool:
+    """Tell whether the package is installed; its file is not looked into."""
+    return find_spec(_PACKAGE) is not None
+
+
 def data_file() -> bytes:
     """Return the file as the package carries it.
 

@@ -40,7 +40,7 @@ def tabs(choice: TargetChoice) -> None:
 st.title(_("Attributions: why this prediction?"))
 # Filled below, once it is known what is explained: whose answer it is, and what that is worth, stands above all.
 slot = st.container()
-chosen_text = text_input(first="finance")
+chosen_text = text_input("finance")
 encoder = chosen_encoder()
 subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])

@@ -54,7 +54,7 @@ def labelled_input() -> Given | None:
         "sentiment_zh": _("Sentiment (Chinese)"),
         _FILE: _("My own file"),
     }
-    usual = _FILE if data_slot.files(SUFFIXES) else "sentiment"
+    usual = _FILE if data_slot.files(SUFFIXES) else str(state.DATA.default)
     source = segments(_("Training data"), sources, state.DATA, usual)
     state.publish(state.DATA, usual)
     if source != _FILE:

@@ -12,6 +12,7 @@ from dashboard.language import _, literal
 from dashboard.widgets.corpus_input import LABELLED
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.slot_view import just_uploaded, slot_file
+from dashboard.widgets.text_input import examples, known_link, usual_example
 
 # A sentence in which a pronoun has to look for its noun, and one that is about a single topic.
 _SENTENCE, _DEMO = "coreference", "finance"
@@ -28,13 +29,15 @@ def doors() -> None:
                 "from query and key to softmax."
             )
         )
-        # The word that is looked at, and the one that looks.
-        st.markdown(
-            "The :blue-background[**animal**] didn't cross the street because :orange-background[**it**] was too tired."
+        st.markdown(_coloured(usual_example(_SENTENCE)))
+        _door("learn", _("Start with a sentence"), "attention", {state.EXAMPLE: usual_example(_SENTENCE)}, first=True)
+        _door(
+            "steps",
+            _("One head, step by step"),
+            "attention",
+            {state.TAB: "steps", state.EXAMPLE: usual_example(_SENTENCE)},
         )
-        _door("learn", _("Start with a sentence"), "attention", {state.EXAMPLE: _SENTENCE}, first=True)
-        _door("steps", _("One head, step by step"), "attention", {state.TAB: "steps", state.EXAMPLE: _SENTENCE})
-        _door("guess", _("Guess a masked word"), "pretraining", {state.EXAMPLE: _SENTENCE})
+        _door("guess", _("Guess a masked word"), "pretraining", {state.EXAMPLE: usual_example(_SENTENCE)})
     with explain.container(border=True, height="stretch"):
         _heading(":material/fact_check:", _("Explain my classifier"))
         st.markdown(
@@ -53,12 +56,30 @@ def doors() -> None:
             )
         )
         _door(
-            "heads", _("What each head does"), "attention", {state.TAB: "heads", state.EXAMPLE: _SENTENCE}, first=True
+            "heads",
+            _("What each head does"),
+            "attention",
+            {state.TAB: "heads", state.EXAMPLE: usual_example(_SENTENCE)},
+            first=True,
         )
         _door(
-            "ablation", _("What breaks without a head"), "attention", {state.TAB: "ablation", state.EXAMPLE: _SENTENCE}
+            "ablation",
+            _("What breaks without a head"),
+            "attention",
+            {state.TAB: "ablation", state.EXAMPLE: usual_example(_SENTENCE)},
         )
         _door("layers", _("Texts after every layer"), "embeddings", {state.SHOW: "layers", state.FROM: "example"})
+
+
+def _coloured(name: str) -> str:
+    """Return an example in Markdown, the word that is looked at in one colour and the one that looks in another."""
+    text = examples()[name][0]
+    found = known_link(text, None)
+    if found is None:
+        return literal(text)
+    before, it, after = text.rpartition(found[0])
+    noun = f":blue-background[**{found[1]}**]"
+    return f"{literal(before).replace(found[1], noun, 1)}:orange-background[**{it}**]{literal(after)}"
 
 
 def _heading(icon: str, title: str) -> None:
@@ -69,7 +90,7 @@ def _explain() -> None:
     label = _("A file with a text and a label in each row: {kinds}").format(kinds=" ".join(LABELLED))
     file = slot_file("home", label, LABELLED)
     if file is None:
-        _door("demo", _("Try it on a demo"), "attributions", {state.EXAMPLE: _DEMO})
+        _door("demo", _("Try it on a demo"), "attributions", {state.EXAMPLE: usual_example(_DEMO)})
         return
     label = _("Explain {name}").format(name=literal(_short(file)))
     if st.button(label, key="door_explain", type="primary", width="stretch") or just_uploaded("home"):

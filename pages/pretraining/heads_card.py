@@ -11,7 +11,7 @@ from dashboard import state
 from dashboard.language import _, literal
 from dashboard.numbers import listed, sentences
 from interpret.core.builtin import Figure, pretraining_facts
-from interpret.core.checkpoints import BUILT_IN, GUESSER
+from interpret.core.checkpoints import BUILT_IN, GUESSER, MULTILINGUAL
 from pages.pretraining.fill_mask_view import percent
 
 
@@ -24,6 +24,13 @@ def say_how_good(encoder: it.Encoder) -> None:
     if state.chosen_value(state.MODEL) == BUILT_IN:
         parts.append(
             _("The built-in MiniLM was published without its pretraining heads; here it has newly trained ones.")
+        )
+    if state.chosen_value(state.MODEL) == MULTILINGUAL:
+        parts.append(
+            _(
+                "multilingual-e5-small has no pretraining heads: here the built-in MiniLM guesses, which reads English. "
+                "For Chinese choose google-bert/bert-base-chinese."
+            )
         )
     parts.append(
         _(

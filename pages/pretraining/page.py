@@ -25,7 +25,8 @@ TABS = [
 ]
 
 st.title(_("Pretraining: masked words and next sentence"))
-chosen_text = text_input()
+# No heads that read Chinese come with Bertoscope.
+chosen_text = text_input(code="en")
 encoder = chosen_encoder(guesses=True)
 subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
