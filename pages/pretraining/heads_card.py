@@ -28,8 +28,8 @@ def say_how_good(encoder: it.Encoder) -> None:
     if state.chosen_value(state.MODEL) == MULTILINGUAL:
         parts.append(
             _(
-                "multilingual-e5-small has no pretraining heads: here the built-in MiniLM guesses, which reads English. "
-                "For Chinese choose google-bert/bert-base-chinese."
+                "multilingual-e5-small has no pretraining heads: here the built-in MiniLM guesses, which reads "
+                "English. For Chinese choose google-bert/bert-base-chinese."
             )
         )
     parts.append(

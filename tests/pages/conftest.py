@@ -53,6 +53,13 @@ def _files_are_explained_here(monkeypatch, tmp_path):
 
 
 @pytest.fixture(autouse=True)
+def _one_model_in_both_languages(monkeypatch, request):
+    """The model that reads Chinese is large: pages are drawn by it where that is what is tested."""
+    if "multilingual" not in request.keywords:
+        monkeypatch.setattr(state.MODEL, "in_languages", {})
+
+
+@pytest.fixture(autouse=True)
 def _every_figure_is_named(monkeypatch):
     """Whatever figures a page draws in a test, their axes, scales of colours and traces have names."""
     found, to_json = [], plotly.io.to_json
