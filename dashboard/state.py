@@ -69,7 +69,8 @@ class Key(str):
     @property
     def default(self) -> Value | None:
         """Its value where nobody chose, in the reader's language."""
-        return self.default_in(language())
+        # The language is a choice with a key of its own.
+        return self.default_in(language()) if self.in_languages else self.usual
 
     def default_in(self, code: str) -> Value | None:
         """Return its value where nobody chose, in a language."""
