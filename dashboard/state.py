@@ -9,87 +9,24 @@ Not in the table is what a widget notes for itself between two runs, beside its 
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from pathlib import Path
 from urllib.parse import quote
 
 import streamlit as st
 
 from dashboard import ROOT
+from dashboard.key import Key, Value, session_key
 from dashboard.language import language, nearest_language
 from interpret.core.characters import whole_characters
 from interpret.core.checkpoints import BUILT_IN, MULTILINGUAL
 from interpret.core.files import cache_folder
 from interpret.core.multilingual_e5 import is_there
 
-Value = str | int | bool
 
-
-class Key(str):
-    """A key of the session, which Streamlit takes as the text that it is, with what is known of its values.
-
-    Parameters
-    ----------
-    name
-        What the session and the URL call it; kept for good where links have it.
-    default
-        Its value where nobody chose, which the URL leaves out; None where that depends on the model or the data.
-    allowed
-        What it can be; None where that depends on them.
-    in_address
-        Whether pages write it into the URL.
-    renamed
-        Values that links of before have, with what they are now.
-    in_languages
-        Other defaults, by the code of the reader's language.
-    """
-
-    usual: Value | None
-    in_languages: Mapping[str, Value]
-    allowed: Container[Value] | None
-    in_address: bool
-    renamed: Mapping[str, str]
-
-    def __new__(
-        cls,
-        name: str,
-        default: Value | None = None,
-        allowed: Container[Value] | None = None,
-        *,
-        in_address: bool = True,
-        renamed: Mapping[str, str] | None = None,
-        in_languages: Mapping[str, Value] | None = None,
-    ) -> Key:
-        """Make a key, which is its name."""
-        key = super().__new__(cls, name)
-        key.usual, key.allowed, key.in_address, key.renamed = default, allowed, in_address, renamed or {}
-        key.in_languages = in_languages or {}
-        return key
-
-    @property
-    def default(self) -> Value | None:
-        """Its value where nobody chose, in the reader's language."""
-        # The language is a choice with a key of its own.
-        return self.default_in(language()) if self.in_languages else self.usual
-
-    def default_in(self, code: str) -> Value | None:
-        """Return its value where nobody chose, in a language."""
-        return self.in_languages.get(code, self.usual)
-
-    def of(self, *parts: object) -> Key:
-        """Return the key of the same choice for one file, model or run; the URL has none of these."""
-        name = ":".join(map(str, (self, *parts)))
-        return Key(name, self.usual, self.allowed, in_address=False, in_languages=self.in_languages)
-
-
-def _session(
-    name: str,
-    default: Value | None = None,
-    allowed: Container[Value] | None = None,
-    in_languages: Mapping[str, Value] | None = None,
-) -> Key:
-    """Return a key that the URL does not have."""
-    return Key(name, default, allowed, in_address=False, in_languages=in_languages)
+def _in_chinese(default: str) -> dict[str, Value]:
+    """Who reads Chinese sees Chinese, where the package of the built-in model that reads it is."""
+    return {"zh_CN": default} if is_there() else {}
 
 
 # What "piece" was called before tokens were.
@@ -97,21 +34,19 @@ _PIECE = {"piece": "token"}
 
 # Every page.
 LANGUAGE = Key("lang")
-# Who reads Chinese sees Chinese: through the built-in model that reads it, where its package is.
-_CHINESE = "zh_CN"
-MODEL = Key("model", BUILT_IN, in_languages={_CHINESE: MULTILINGUAL} if is_there() else {})
+MODEL = Key("model", BUILT_IN, in_languages=_in_chinese(MULTILINGUAL))
 REVISION = Key("revision", "")
 DEVICE, PRECISION = Key("device", "auto"), Key("precision", "auto")
 
 # Texts. An example or a text is in the URL, and by that where it is from.
 SOURCE = Key("source", "typed", ("typed", "example", "file"))
 EXAMPLE = Key("example")
-TEXT, PAIR, WITH_PAIR = Key("text"), Key("pair", ""), _session("with_pair", False, (False, True))
+TEXT, PAIR, WITH_PAIR = Key("text"), Key("pair", ""), session_key("with_pair", False, (False, True))
 WINDOW_A, WINDOW_B = Key("window", 1), Key("window_b", 1)
 FILE_ROW = Key("row")
 
 # Files of texts.
-CORPUS_ROWS = _session("most")
+CORPUS_ROWS = session_key("most")
 
 # Attention.
 TAB = Key("tab")
@@ -119,66 +54,66 @@ UNIT = Key("unit", "token", ("token", "word"), renamed=_PIECE)
 SPECIALS = Key("specials", True, (False, True))
 DIRECTION = Key("direction", "all", ("all", "A→A", "A→B", "B→A", "B→B"))
 HEADS, SCALE, MINIMUM = Key("heads"), Key("scale", "sqrt"), Key("minimum")
-LAYER, HEAD, TOKEN, OFF = _session("layer"), _session("head"), Key("token"), Key("off")
+LAYER, HEAD, TOKEN, OFF = session_key("layer"), session_key("head"), Key("token"), Key("off")
 OVER = Key("over", "text", ("text", "corpus", "trees"))
 MEASURE = Key("measure", "text", ("text", "corpus"))
 VIEW = Key("view", "head", ("head", "model", "neuron"))
 TEMPERATURE = Key("temperature")
 AFTER, METHOD = Key("after"), Key("method", "rollout", ("rollout", "flow", "gradient"))
 GOAL, TARGET = Key("goal"), Key("target", -1)
-TREES = _session("trees_most", 500, (500, 2000, 0))
-BERTVIZ_LAYERS = _session("bertviz_layers")
+TREES = session_key("trees_most", 500, (500, 2000, 0))
+BERTVIZ_LAYERS = session_key("bertviz_layers")
 # What heads are compared with, as a `pages.attention.reference.Reference`, and its head.
 REFERENCE, REFERENCE_LAYER, REFERENCE_HEAD = (
-    _session("reference"),
-    _session("reference_layer"),
-    _session("reference_head"),
+    session_key("reference"),
+    session_key("reference_layer"),
+    session_key("reference_head"),
 )
-SAME_HEAD = _session("same_head", False, (False, True))
+SAME_HEAD = session_key("same_head", False, (False, True))
 COMPARED_AS = Key("compared", "beside", ("beside", "difference"))
-SWAPPED = _session("swapped", False, (False, True))
+SWAPPED = session_key("swapped", False, (False, True))
 
 # Embeddings.
 SHOW = Key("show")
 FROM = Key("from", "example", ("example", "pasted", "file"))
-CORPUS, PASTED = Key("corpus", "topics", in_languages={_CHINESE: "chinese"}), _session("pasted")
-COLLECTION_ROWS = _session("collection_most", 2000)
+CORPUS, PASTED = Key("corpus", "topics", in_languages=_in_chinese("chinese")), session_key("pasted")
+COLLECTION_ROWS = session_key("collection_most", 2000)
 LEVEL, WORD = Key("level", "texts", ("texts", "word", "words", "tokens")), Key("word", "")
 KEPT_LAYERS = Key("kept", "all", ("all", "last"))
 POOLING, PROMPT, QUERY_PROMPT = Key("pooling"), Key("prompt"), Key("query_prompt")
 MAP, DIMS = Key("map", "pca", ("pca", "tsne", "umap")), Key("dims", 2, (2, 3))
 METRIC, SEED = Key("metric", "cosine", ("cosine", "euclidean")), Key("seed", 0, range(1_000_000))
-SHOWN, DRAWN, SETTING = Key("shown", 5000), _session("drawn"), _session("setting")
+SHOWN, DRAWN, SETTING = Key("shown", 5000), session_key("drawn"), session_key("setting")
 COLOUR, AT = Key("colour"), Key("at")
 GROUPING = Key("grouping", "kmeans", ("kmeans", "hdbscan"))
 GROUPS, LEAST = Key("groups", 6, range(2, 51)), Key("least", 10)
-QUERY, NEIGHBOURS_OF = Key("query", ""), _session("neighbours_of", "typed", ("typed", "item"))
-NEIGHBOURS, QUERY_ITEM = _session("neighbours", 10, (10, 25, 100)), _session("query_item")
-PROBE_LABELS, SEARCH_POINTS = _session("probe_labels"), _session("find_points", "")
+QUERY, NEIGHBOURS_OF = Key("query", ""), session_key("neighbours_of", "typed", ("typed", "item"))
+NEIGHBOURS, QUERY_ITEM = session_key("neighbours", 10, (10, 25, 100)), session_key("query_item")
+PROBE_LABELS, SEARCH_POINTS = session_key("probe_labels"), session_key("find_points", "")
 
 # Attributions.
 WHY, EXPLAINED = Key("why"), Key("explain")
-CLASSIFIER = Key("classifier", "starter", ("starter", "starter_zh", "file"), in_languages={_CHINESE: "starter_zh"})
-SIMILARITY_SIDE = _session("similarity_side", "first", ("first", "second"))
+CLASSIFIER = Key("classifier", "starter", ("starter", "starter_zh", "file"), in_languages=_in_chinese("starter_zh"))
+SIMILARITY_SIDE = session_key("similarity_side", "first", ("first", "second"))
 METHODS = Key("methods", "integrated_gradients")
 BASELINE = Key("baseline", "pad", ("pad", "mask", "zero", "mean"))
 SHOWN_AS = Key("as", "word", ("word", "token"), renamed=_PIECE)
-PATH_RULE = _session("path_rule", "adaptive", ("adaptive", "trapezoid", "gauss_legendre"))
-SMOOTH = _session("smooth", False, (False, True))
-QUALITY_METHOD = _session("quality_method", "integrated_gradients")
-LAYER_METHOD = _session("layer_method", "conductance", ("conductance", "integrated_gradients"))
-INTERACTION_MEASURE = _session("interaction_measure", "strength", ("strength", "difference"))
-CHANGE = _session("search", "delete", ("delete", "nearest", "hotflip", "masked"))
+PATH_RULE = session_key("path_rule", "adaptive", ("adaptive", "trapezoid", "gauss_legendre"))
+SMOOTH = session_key("smooth", False, (False, True))
+QUALITY_METHOD = session_key("quality_method", "integrated_gradients")
+LAYER_METHOD = session_key("layer_method", "conductance", ("conductance", "integrated_gradients"))
+INTERACTION_MEASURE = session_key("interaction_measure", "strength", ("strength", "difference"))
+CHANGE = session_key("search", "delete", ("delete", "nearest", "hotflip", "masked"))
 ROWS_EXAMPLE, ROWS_METHOD = (
-    _session("rows_example", False, (False, True)),
-    _session("rows_method", "integrated_gradients"),
+    session_key("rows_example", False, (False, True)),
+    session_key("rows_method", "integrated_gradients"),
 )
-ROWS_MOST, ROWS_ANSWER = _session("rows_most", 100), _session("rows_answer", "")
-ROWS_CLASS = _session("drives")
+ROWS_MOST, ROWS_ANSWER = session_key("rows_most", 100), session_key("rows_answer", "")
+ROWS_CLASS = session_key("drives")
 # Completeness errors allowed over a file; and which of the explanations that are kept is looked at, by its id.
 ROWS_TOLERANCE = Key("tolerance", "0.01", ("0.005", "0.01", "0.02", "0.05"))
 ROWS_JOB = Key("explanation", "")
-REPORT_LANGUAGE = _session("report_language")
+REPORT_LANGUAGE = session_key("report_language")
 
 # Pretraining.
 PRE = Key("pre")
@@ -187,33 +122,33 @@ UNIT_HIDDEN = Key("hide", "word", ("word", "token"), renamed=_PIECE)
 BESIDE = Key("beside", "nothing", ("nothing", "model", "text"))
 BESIDE_MODEL, BESIDE_TEXT = Key("beside_model", ""), Key("beside_text")
 LENS = Key("lens", "logit", ("logit", "tuned"))
-LENS_SOURCE, LENS_MASK = _session("lens_source", "en", ("en", "zh", "file")), _session("lens_mask")
+LENS_SOURCE, LENS_MASK = session_key("lens_source", "en", ("en", "zh", "file")), session_key("lens_mask")
 MASK_RATE, MASK_WHOLE_WORDS = Key("game_rate", 15, range(1, 91)), Key("game_whole", False, (False, True))
 MASK_MASKED, MASK_REPLACED = Key("game_hidden", 80, range(101)), Key("game_replaced", 10, range(101))
 SURPRISAL_OVER = Key("surprise_over", "text", ("text", "pairs"))
 WITHIN, SURPRISAL_OTHER = Key("within", False, (False, True)), Key("surprise_other", "")
-SURPRISAL_UNIT = _session("surprise_unit", "words", ("words", "tokens"))
-PREFERENCE_SOURCE = _session("preference_source", "shipped", ("shipped", "file"))
-FOLLOWING_SOURCE = _session("following_source", "shipped", ("shipped", "file"))
+SURPRISAL_UNIT = session_key("surprise_unit", "words", ("words", "tokens"))
+PREFERENCE_SOURCE = session_key("preference_source", "shipped", ("shipped", "file"))
+FOLLOWING_SOURCE = session_key("following_source", "shipped", ("shipped", "file"))
 
 # Fine-tuning and runs.
-STAGE, RUN, GROUP = Key("stage"), Key("run", ""), _session("sweep")
+STAGE, RUN, GROUP = Key("stage"), Key("run", ""), session_key("sweep")
 DATA = Key(
-    "data", "sentiment", ("sentiment", "topics", "sentiment_zh", "file"), in_languages={_CHINESE: "sentiment_zh"}
+    "data", "sentiment", ("sentiment", "topics", "sentiment_zh", "file"), in_languages=_in_chinese("sentiment_zh")
 )
-TASK = _session("task", "classes")
+TASK = session_key("task", "classes")
 # What the next training starts from; "base" stands in the URL whatever it is, so that a reload changes nothing.
-BASE, BASE_REVISION = Key("base"), _session("base_revision", "")
-RECIPE = _session("recipe", "quick", ("quick", "careful", "lora"))
-TRAINING_TAGS = _session("learn_tags")
-HEAD_KIND, RATE, EPOCHS = _session("head_kind"), _session("rate"), _session("epochs", 3)
-LORA, REGULARIZATION = _session("lora", False, (False, True)), _session("hold", "none", ("none", "l2", "ewc"))
-MOST_TOKENS, TRAIN_SEED = _session("max_tokens", 128), _session("train_seed", 0)
-TRAIN_PRECISION = _session("train_precision", "auto", ("auto", "float32", "bfloat16"))
-PRESET, FROZEN = _session("preset", "lower half"), _session("frozen")
-PROBE, MOMENT = _session("probe"), _session("moment")
-CONFUSION_ORDER = _session("confusion_order", "mistakes", ("mistakes", "name"))
-CURVE = _session("curve", "score", ("score", "loss", "rate"))
+BASE, BASE_REVISION = Key("base"), session_key("base_revision", "")
+RECIPE = session_key("recipe", "quick", ("quick", "careful", "lora"))
+TRAINING_TAGS = session_key("learn_tags")
+HEAD_KIND, RATE, EPOCHS = session_key("head_kind"), session_key("rate"), session_key("epochs", 3)
+LORA, REGULARIZATION = session_key("lora", False, (False, True)), session_key("hold", "none", ("none", "l2", "ewc"))
+MOST_TOKENS, TRAIN_SEED = session_key("max_tokens", 128), session_key("train_seed", 0)
+TRAIN_PRECISION = session_key("train_precision", "auto", ("auto", "float32", "bfloat16"))
+PRESET, FROZEN = session_key("preset", "lower half"), session_key("frozen")
+PROBE, MOMENT = session_key("probe"), session_key("moment")
+CONFUSION_ORDER = session_key("confusion_order", "mistakes", ("mistakes", "name"))
+CURVE = session_key("curve", "score", ("score", "loss", "rate"))
 
 KEYS: tuple[Key, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Key))
 

@@ -62,15 +62,15 @@ def sidebar_slot() -> None:
     names = distinct_labels({one.key: one.name for one in available})
     key = "slot_in_use"
     st.session_state[key] = available[0].key
-    st.selectbox(_("Your data"), list(names), format_func=lambda one: names[one], key=key, on_change=lambda: _use(key))
+    st.selectbox(_("Your data"), list(names), format_func=lambda one: names[one], key=key, on_change=_use, args=(key,))
     file = available[0]
     guarded(_summary)(file)
     with st.container(horizontal=True, gap="small"):
         if st.button(_("Data card"), key="slot_card", icon=":material/table:", type="tertiary"):
             data_card(file.key)
         # Of a new key it is closed again: what was added is in the slot, and what is below it was hidden.
-        key = f"slot_add:{st.session_state.get('uploads', 0)}"
-        more = st.popover(_("Add"), icon=":material/upload_file:", type="tertiary", key=key)
+        adding = f"slot_add:{st.session_state.get('uploads', 0)}"
+        more = st.popover(_("Add"), icon=":material/upload_file:", type="tertiary", key=adding)
     with more:
         _upload("more", _("Another file"), _SUFFIXES)
 

@@ -41,6 +41,8 @@ def examples() -> dict[str, tuple[str, str | None]]:
 def usual_example(kind: str, code: str = "") -> str:
     """Return the id of the example of a kind in the reader's language, or another; in English where there is none.
 
+    It is English too where no model that reads the reader's language comes with this installation.
+
     Parameters
     ----------
     kind
@@ -48,7 +50,8 @@ def usual_example(kind: str, code: str = "") -> str:
     code
         The language; the reader's unless given.
     """
-    own = f"{(code or language()).partition('_')[0]}_{kind}"
+    spoken = language() if state.MODEL.default != state.MODEL.usual else "en"
+    own = f"{(code or spoken).partition('_')[0]}_{kind}"
     return own if own in examples() else kind
 
 
@@ -119,7 +122,7 @@ def _typed(first: str, code: str) -> Chosen:
     first_text = examples()[first][0]
     if state.TEXT not in st.query_params:
         # Nobody typed it: in another language another one stands there.
-        st.session_state[state.TEXT] = _in_language(st.session_state.get(state.TEXT) or first_text, code)
+        st.session_state[state.TEXT] = _in_language(st.session_state.get(state.TEXT, first_text), code)
     state.seed(state.TEXT, first_text)
     two = bool(st.session_state[state.WITH_PAIR])
     *columns, last = st.columns([4, 4, 1.5] if two else [8, 1.5], vertical_alignment="bottom")

@@ -57,6 +57,8 @@ NEVER_ONE = {
         "“{name}” has {got} lines",
         "Most rows of “{name}” have far fewer cells",
         "The column “{label}” has {count} different",
+        "The labels of {rows} texts are {count} different",
+        "The {rows} texts have {count} different",
         "The words have {count} different tags",
         "{count} of {given} pairs have the same second",
         "{count} layers are too many",
