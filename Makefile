@@ -39,9 +39,9 @@ define IN_MEMORY
 	if [ "$${free:-0}" -gt 4000000 ]; then TMPDIR=$$(mktemp -d /dev/shm/bertoscope.XXXXXX); trap 'rm -rf "$$TMPDIR"' EXIT; export TMPDIR; fi;
 endef
 
-# A thread for each process: more wait for each other. Three processes keep two cores busy while browsers wait.
+# A thread for each of the two processes: more wait for each other on two cores.
 test: $(VENV)/.installed-tests lint test-js ## lint, types, import contracts, and every test
-	@$(IN_MEMORY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 tests
+	@$(IN_MEMORY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
 
 # What a change breaks first, in two minutes: no page, no browser, no training and no attribution of many passes.
 test-fast: $(VENV)/.installed-tests lint test-js ## the same in two minutes: no page, no browser, nothing slow
