@@ -14,9 +14,10 @@ from filelock import FileLock, Timeout
 
 from interpret.attribution.job_rows import job_rows
 from interpret.attribution.row_attributions import Row
+from interpret.attribution.row_helpers import RowHelpers
 from interpret.attribution.row_jobs import LOCK, ROWS, RowJob, read_job
 from interpret.attribution.row_results import RowReader, RowWriter
-from interpret.attribution.rows import attribute_rows
+from interpret.attribution.rows import attribute_rows, explain_share
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import Cancelled, CapacityError, InputError, InterpretError
 from interpret.core.multi_device import load_beside
@@ -66,72 +67,79 @@ def work_on_rows(folder: Path) -> RowJob:
 
 def _work(job: RowJob) -> None:
     request = job.request
-    encoder = load_encoder(request.spec.checkpoint, request.spec.device, request.spec.precision)
-    read = job_rows(job, encoder)
-    question = read.question
-    done = dict(RowReader(job.folder / ROWS, encoder, question).update())
-    lengths = _lengths(encoder, question.texts)
-    far = _Far(job.folder, lengths, done)
-    writer = RowWriter(job.folder / ROWS)
-    # Rows may come from a thread for each card.
-    one_by_one = threading.Lock()
 
-    def each(index: int, found: Row | InputError) -> None:
-        with one_by_one:
-            writer.write(index, found)
-            far.take(index)
-
-    def check(_done: int, _total: int, _stage: str) -> None:
+    def look() -> None:
         if (job.folder / "stop").exists():
             raise Cancelled
 
-    try:
-        attribute_rows(
-            encoder,
-            question.texts,
-            question.labels,
-            question.target,
-            question.method,
-            question.baseline,
-            question.tolerance,
-            head=question.head,
-            origin=read.origin,
-            training_texts=question.training_texts,
-            seed=question.seed,
-            progress=check,
-            beside=load_beside(encoder) if request.every_device else (),
-            done=done,
-            each=each,
-        )
-    finally:
-        writer.close()
-        far.write()
+    with RowHelpers(job) as helpers:
+        encoder = load_encoder(request.spec.checkpoint, request.spec.device, request.spec.precision)
+        read = job_rows(job, encoder)
+        question = read.question
+        far = _Far(job.folder, _lengths(encoder, question.texts), RowReader(job.folder / ROWS, encoder, question))
+        writer = RowWriter(job.folder / ROWS)
+        # Rows may come from a thread for each card.
+        one_by_one = threading.Lock()
+
+        def each(index: int, found: Row | InputError) -> None:
+            with one_by_one:
+                writer.write(index, found)
+                far.tell()
+
+        def wait() -> None:
+            look()
+            far.tell()
+
+        try:
+            if not request.every_device:
+                explain_share(question, encoder, helpers.share(far.left, far.lengths), each, lambda *_: look())
+                helpers.wait(wait)
+            # What a helper that failed has left, and what there is to say of all rows.
+            attribute_rows(
+                encoder,
+                question.texts,
+                question.labels,
+                question.target,
+                question.method,
+                question.baseline,
+                question.tolerance,
+                head=question.head,
+                origin=read.origin,
+                training_texts=question.training_texts,
+                seed=question.seed,
+                progress=lambda *_: look(),
+                beside=load_beside(encoder) if request.every_device else (),
+                done=far.reader.update(),
+                each=each,
+            )
+        finally:
+            writer.close()
+            far.write()
 
 
 class _Far:
     """How far a job is, in its state file: not too often."""
 
-    def __init__(self, folder: Path, lengths: list[int], done: dict[int, Row | InputError]) -> None:
-        self.folder, self.lengths = folder, lengths
-        self.done = len(done)
-        self.tokens = self.before = sum(lengths[index] for index in done)
+    def __init__(self, folder: Path, lengths: list[int], reader: RowReader) -> None:
+        self.folder, self.lengths, self.reader = folder, lengths, reader
+        found = reader.update()
+        self.left = [index for index in range(len(lengths)) if index not in found]
+        self.before = sum(lengths[index] for index in found)
         self.begin = time.monotonic()
-        self.next_word = 0.0
         self.write(state="running")
 
-    def take(self, index: int) -> None:
-        self.done += 1
-        self.tokens += self.lengths[index]
+    def tell(self) -> None:
         if time.monotonic() > self.next_word:
             self.write()
 
     def write(self, **more: str) -> None:
+        found = self.reader.update()
         write_state(
             self.folder,
             **more,
-            done=self.done,
+            done=len(found),
             total=len(self.lengths),
-            tokens=self.tokens,
+            tokens=sum(self.lengths[index] for index in found),
             tokens_before=self.before,
             all_tokens=sum(self.lengths),
             seconds=time.monotonic() - self.begin,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
-from functools import partial
 
 from interpret.attribution.attribution import Attribution, explain_together
 from interpret.attribution.find_target import target_functions
@@ -98,7 +97,9 @@ def attribute_rows(
     question = Question(texts, labels, answered, training_texts, target, method, baseline, tolerance, head, seed)
     by_index = dict(done or {})
     left = [index for index in range(len(texts)) if index not in by_index]
-    explained = partial(_explain_share, question, left, each)
+
+    def explained(one: Encoder, share: tuple[int, int], told: Progress | None) -> dict[int, Row | InputError]:
+        return explain_share(question, one, left[share[0] :: share[1]], each, told)
 
     def report(count: int, _total: int, stage: str) -> None:
         if progress is not None:
@@ -193,24 +194,30 @@ class Question:
         return Row(index, text, label, answer, known, out_of_fold, found, probability, cut, None)
 
 
-def _explain_share(
+def explain_share(
     question: Question,
-    left: Sequence[int],
-    each: Each | None,
     encoder: Encoder,
-    share: tuple[int, int],
-    report: Progress | None,
+    mine: Sequence[int],
+    each: Each | None = None,
+    progress: Progress | None = None,
 ) -> dict[int, Row | InputError]:
-    """Explain one device's share of the texts; return by its index each row, or why it cannot be explained."""
+    """Explain some of the texts on one device; return by its index each row, or why it cannot be explained.
+
+    Parameters
+    ----------
+    mine
+        Their indices.
+    each, progress
+        See `attribute_rows`.
+    """
     found: dict[int, Row | InputError] = {}
-    mine = left[share[0] :: share[1]]
     for first in range(0, len(mine), _AT_ONCE):
         for index, one in _explain_some(question, encoder, mine[first : first + _AT_ONCE]):
             found[index] = one
             if each is not None:
                 each(index, one)
-            if report is not None:
-                report(len(found), len(mine), "rows")
+            if progress is not None:
+                progress(len(found), len(mine), "rows")
     return found
 
 

@@ -5,9 +5,11 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import ROOT, cache
+import interpret as it
+from dashboard import ROOT, cache, state
 from dashboard.data_slot import SLOT
 from dashboard.widgets import export
+from interpret.attribution.row_jobs import RowRequest, make_job
 from tests.apps import listed, offered, switch
 from tests.slot import files_of, hold, upload
 
@@ -203,6 +205,22 @@ def test_a_file_that_is_removed_is_gone(page):
     go(page, "embeddings")
     assert "cases.csv" not in said(page)
     assert any(one.key.startswith("slot:sidebar") for one in page.file_uploader)
+
+
+def test_the_card_says_where_copies_stay(page, tiny_folders):
+    hold(page, "cases.csv", CLEAR.encode())
+    go(page, "attributions")
+    page.button(key="slot_card").click().run()
+    assert "this browser alone" in said(page)
+    assert "copies" not in said(page)
+    page.run()
+    spec = it.load_encoder(str(tiny_folders["bert"]), device="cpu").spec
+    make_job(state.explanations_folder(), RowRequest(spec, "cases.csv"), CLEAR.encode())
+    make_job(state.explanations_folder(), RowRequest(spec, "cases.csv"), UNCLEAR.encode())
+    request = it.runs.Request(it.Recipe("minilm"), "mine", "cases.csv", text="message", label="topic")
+    it.runs.new_run(state.runs_folder(), request, CLEAR.encode())
+    page.button(key="slot_card").click().run()
+    assert "copies of the file with 1 explanation of it, 1 run with it." in said(page)
 
 
 def test_the_demo_does_not_answer_for_somebodys_own_file(page):

@@ -9,11 +9,15 @@ import time
 from dataclasses import fields
 
 import numpy as np
+import psutil
 import pytest
+import torch
 
 import interpret as it
+from interpret.attribution import row_helpers
 from interpret.attribution.head_files import read_head, write_head
 from interpret.attribution.job_rows import job_rows
+from interpret.attribution.row_helpers import RowHelpers
 from interpret.attribution.row_jobs import (
     MOST_KEPT,
     ROWS,
@@ -216,6 +220,61 @@ def test_a_head_is_what_was_written_and_of_another_width_it_is_refused(tmp_path,
         read_head(tmp_path, encoder)
 
 
+@pytest.fixture
+def two_threads(monkeypatch):
+    """Two processes share a job's rows, however the tests themselves run."""
+    monkeypatch.setattr(row_helpers, "_ROOM", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    yield
+    monkeypatch.undo()
+    torch.set_num_threads(1)
+
+
+def many_rows(number):
+    words = ("river", "bank", "steep", "money", "rich", "tired", "animals", "lent")
+    draw = np.random.default_rng(0)
+    rows = "".join(f"{' '.join(draw.choice(words, draw.integers(3, 12)))} {i},a,\n" for i in range(number))
+    return b"text,kind,highlights\n" + rows.encode()
+
+
+def test_a_helper_does_its_share_and_says_the_same(
+    tmp_path, encoder, head, request_, two_threads, prepared_python, monkeypatch
+):
+    told = []
+    share = RowHelpers.share
+    monkeypatch.setattr(RowHelpers, "share", lambda *given: told.append(share(*given)) or told[-1])
+    monkeypatch.setattr("interpret.attribution.row_worker.attribute_rows", lambda *_, done, **__: told.append(done))
+    job = work_on_rows(make_job(tmp_path, request_, many_rows(60), head).folder)
+    assert (job.state, job.done, job.total) == ("done", 60, 60)
+    # All are done before anything of theirs would be done again, half of them by the helper, and none twice.
+    assert len(told[0]) == 30
+    assert sorted(told[1]) == list(range(60))
+    written = [json.loads(line)["index"] for line in (job.folder / ROWS).read_bytes().split(b"\n") if line]
+    assert sorted(written) == list(range(60))
+    question = job_rows(job, encoder).question
+    expected = it.attribution.attribute_rows(encoder, question.texts, head=head)
+    for one, other in zip(so_far(job, encoder).rows, expected.rows, strict=True):
+        assert one.answer == other.answer
+        # What stands beside a row in its pass moves the last bits of a sum, and an error of 1 % is allowed.
+        change = abs(other.attribution.output - other.attribution.baseline_output)
+        np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=0.01 * change + 1e-5)
+
+
+def test_a_helper_that_does_not_start_costs_time_and_nothing_else(tmp_path, head, request_, two_threads, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "false")
+    job = work_on_rows(make_job(tmp_path, request_, many_rows(40), head).folder)
+    assert (job.state, job.done, job.total) == ("done", 40, 40)
+
+
+def test_few_rows_are_done_by_one_process(tmp_path, head, request_, two_threads, monkeypatch):
+    told = []
+    share = RowHelpers.share
+    monkeypatch.setattr(RowHelpers, "share", lambda *given: told.append(share(*given)) or told[-1])
+    job = work_on_rows(make_job(tmp_path, request_, many_rows(20), head).folder)
+    assert (job.state, job.done) == ("done", 20)
+    assert told == [list(range(20))]
+
+
 def test_a_process_that_is_killed_has_left_its_rows_and_another_goes_on(
     tmp_path, encoder, head, request_, prepared_python
 ):
@@ -225,13 +284,17 @@ def test_a_process_that_is_killed_has_left_its_rows_and_another_goes_on(
     rows = "".join(f"{' '.join(draw.choice(words, 8))} {number},a,\n" for number in range(400))
     job = resume_job(make_job(tmp_path, request_, b"text,kind,highlights\n" + rows.encode(), head))
     command = [sys.executable, "-m", "interpret.attribution.row_worker", str(job.folder)]
-    process = subprocess.Popen(command, start_new_session=True)
+    # Of two threads, one goes to a process that helps.
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    process = subprocess.Popen(command, start_new_session=True, env=environment)
     while read_job(job.folder).done < 5:
         assert process.poll() is None or read_job(job.folder).state == "done"
         time.sleep(0.02)
     worker = json.loads((job.folder / "state.json").read_text())["process"]
+    helpers = psutil.Process(worker).children() if psutil.pid_exists(worker) else []
     os.kill(worker, signal.SIGKILL)
     process.wait()
+    assert psutil.wait_procs(helpers, timeout=100)[1] == []
     while read_job(job.folder).active:
         time.sleep(0.02)
     done = so_far(job, encoder)
