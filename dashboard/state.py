@@ -64,11 +64,7 @@ GOAL, TARGET = Key("goal"), Key("target", -1)
 TREES = session_key("trees_most", 500, (500, 2000, 0))
 BERTVIZ_LAYERS = session_key("bertviz_layers")
 # What heads are compared with, as a `pages.attention.reference.Reference`, and its head.
-REFERENCE, REFERENCE_LAYER, REFERENCE_HEAD = (
-    session_key("reference"),
-    session_key("reference_layer"),
-    session_key("reference_head"),
-)
+REFERENCE, REFERENCE_LAYER, REFERENCE_HEAD = Key("reference"), Key("reference_layer"), Key("reference_head")
 SAME_HEAD = session_key("same_head", False, (False, True))
 COMPARED_AS = Key("compared", "beside", ("beside", "difference"))
 SWAPPED = session_key("swapped", False, (False, True))

@@ -139,6 +139,8 @@ def _reference_head(subject: Subject, reference: Reference, current: Head) -> He
         state.REFERENCE_HEAD,
         disabled=same,
     )
+    state.publish(state.REFERENCE_LAYER)
+    state.publish(state.REFERENCE_HEAD)
     if subject != current.subject and fits:
         st.toggle(
             _("Same layer and head as the current one"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass, field
 
 import streamlit as st
 
 from dashboard import state
 from dashboard.language import _
-from dashboard.subject import Subject
+from dashboard.subject import Row, Subject
 from dashboard.widgets.models import encoder_of
+from interpret.core.saved_values import BROKEN, as_object
 
 
 @dataclass(frozen=True)
@@ -18,25 +20,43 @@ class Reference:
 
     Attributes
     ----------
-    model
-        The model as the picker calls it.
-    subject
-        The text, and the encoder that read it.
+    model, revision
+        The model as the picker calls it, and which of its versions on the hub.
+    text, pair, row
+        What it read: see `dashboard.subject.Subject`.
     """
 
     model: str
-    subject: Subject
+    revision: str
+    text: str
+    pair: str | None
+    row: Row | None = field(default=None, compare=False)
+
+    @property
+    def in_address(self) -> str | None:
+        """What the URL says of it; nothing of a row of somebody's file."""
+        values = {"model": self.model, "revision": self.revision, "text": self.text, "pair": self.pair}
+        return json.dumps(values, ensure_ascii=False) if self.row is None else None
 
 
 def kept_reference() -> Reference | None:
-    """Return what was kept in this session."""
+    """Return what was kept in this session, or what the URL names."""
     found = st.session_state.get(state.REFERENCE)
-    return found if isinstance(found, Reference) else None
+    if isinstance(found, Reference):
+        return found
+    try:
+        given = as_object(st.query_params.get(state.REFERENCE, "").encode())
+        model, revision, text = (str(given[name]) for name in ("model", "revision", "text"))
+        return Reference(model, revision, text, None if given["pair"] is None else str(given["pair"]))
+    except BROKEN:
+        return None
 
 
 def keep(subject: Subject, layer: int, head: int, tab: str = "") -> None:
     """Keep a head of what the page shows as the reference, and open a tab if one is named."""
-    st.session_state[state.REFERENCE] = Reference(state.chosen_value(state.MODEL), subject)
+    kept = Reference(*_model_of(subject), subject.text, subject.pair, subject.row)
+    st.session_state[state.REFERENCE] = kept
+    state.remember(state.REFERENCE, kept.in_address)
     st.session_state[state.REFERENCE_LAYER], st.session_state[state.REFERENCE_HEAD] = layer, head
     if tab:
         st.session_state[state.TAB] = tab
@@ -45,6 +65,8 @@ def keep(subject: Subject, layer: int, head: int, tab: str = "") -> None:
 def forget() -> None:
     """Keep no reference any more."""
     st.session_state.pop(state.REFERENCE, None)
+    for key in (state.REFERENCE, state.REFERENCE_LAYER, state.REFERENCE_HEAD):
+        state.remember(key, None)
 
 
 def loaded(reference: Reference, current: Subject) -> Subject:
@@ -55,11 +77,15 @@ def loaded(reference: Reference, current: Subject) -> Subject:
     InterpretError
         If the model is no longer there.
     """
-    kept = reference.subject
-    if kept.spec.checkpoint == current.spec.checkpoint:
-        return replace(kept, spec=current.spec)
-    revision = kept.spec.checkpoint.revision if kept.spec.checkpoint.source == "hub" else ""
-    return replace(kept, spec=encoder_of(reference.model, revision).spec)
+    same = (reference.model, reference.revision) == _model_of(current)
+    spec = current.spec if same else encoder_of(reference.model, reference.revision).spec
+    return Subject(spec, reference.text, reference.pair, reference.row)
+
+
+def _model_of(current: Subject) -> tuple[str, str]:
+    """Return the model that the page shows, as the picker calls it, and which of its versions on the hub."""
+    checkpoint = current.spec.checkpoint
+    return state.chosen_value(state.MODEL), checkpoint.revision if checkpoint.source == "hub" else ""
 
 
 def compare_button(subject: Subject, heads: tuple[tuple[int, int], ...]) -> None:

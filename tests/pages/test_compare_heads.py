@@ -14,6 +14,7 @@ from dashboard.analysis import python_lines
 from dashboard.components import beside as component
 from dashboard.subject import Row, Subject
 from pages.attention import compare, compare_view
+from pages.attention.reference import Reference
 from tests.apps import offered, switch
 from tests.pages.test_foreign_text import HOSTILE, raw_texts
 from tests.tiny import make_checkpoint
@@ -254,6 +255,38 @@ def test_a_scale_around_zero_holds_every_difference():
         assert max(0.01, float(values.max())) <= end + 1e-9 <= 1.0 + 1e-9
         assert end <= max(0.01, most) * 1.1 + 1e-9
     assert component.widest(np.array([[-0.371, 0.1]], np.float32)) == 0.38
+
+
+def test_a_link_has_the_reference_and_its_head(page, drawn):
+    page.run()
+    page.button(key="keep_reference").click().run()
+    page.text_area(key="text").set_value(WIDE).run()
+    before = drawn[-1][0]
+    query = dict(page.query_params)
+    opened = switch(AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60), "attention")
+    opened.query_params.update(query)
+    opened.run()
+    assert not opened.exception
+    after = drawn[-1][0]
+    assert [one.title for one in after] == [one.title for one in before]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
+    opened.button(key="forget_reference").click().run()
+    assert not {"reference", "reference_layer", "reference_head"} & set(opened.query_params)
+
+
+def test_a_row_of_somebodys_file_is_in_no_link():
+    row = Row("cases.csv", 1, "law", (("id", "C-1"),))
+    assert Reference("minilm", "", TIRED, None).in_address is not None
+    assert Reference("minilm", "", TIRED, None, row).in_address is None
+
+
+@pytest.mark.parametrize("given", ["[]", "{", '{"model": "minilm"}', '{"model":1,"revision":{},"text":[],"pair":""}'])
+def test_nonsense_in_a_link_is_no_reference_or_one_sentence(page, given):
+    page.query_params["reference"] = given
+    page.run()
+    assert not page.exception
+    assert not any(one.icon == ":material/bug_report:" for one in page.error)
 
 
 def test_what_else_stands_in_the_session_is_no_reference(page):
