@@ -77,14 +77,17 @@ def search_input() -> str:
 def marked_points(
     read: Read, indices: np.ndarray, search: str, selected: tuple[int, ...], cloud: str
 ) -> tuple[int, ...]:
-    """Return the points that are set off: those last searched for or last drawn around, whichever came last."""
+    """Return the points that are set off: those last searched for or last drawn around, whichever came last.
+
+    Before either they are those of the row of the file that every page reads.
+    """
     found = _found(read, indices, search)
     before = st.session_state.get(_MARKED, {})
     now = {"cloud": cloud, "search": search, "selected": selected}
     marked = before.get("marked", ())
     if before.get("cloud") != cloud:
         # Another map of the same points keeps what is searched for.
-        marked = selected or found
+        marked = selected or found or _of_row(read, indices)
     elif before["search"] != search:
         marked = found
     elif before["selected"] != selected:
@@ -99,6 +102,17 @@ def _found(read: Read, indices: np.ndarray, search: str) -> tuple[int, ...]:
     wanted = fold(search)
     inside = [wanted in fold(text) for text in read.embeddings.texts]
     return tuple(int(i) for i, index in enumerate(indices) if inside[read.embeddings.text[index]])
+
+
+def _of_row(read: Read, indices: np.ndarray) -> tuple[int, ...]:
+    """Return the points of the row that was chosen on another page."""
+    file = read.collection.file
+    row = None if file is None else st.session_state.get(state.FILE_ROW.of(file.key))
+    if file is None or not isinstance(row, int) or not 0 <= row < len(file.table.rows):
+        return ()
+    number = file.table.numbers[row]
+    texts = [text for text, other in enumerate(read.collection.origin.numbers) if other == number]
+    return tuple(int(i) for i in np.flatnonzero(np.isin(read.embeddings.text[indices], texts)))
 
 
 def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> None:

@@ -80,6 +80,11 @@ def test_a_row_is_the_same_row_everywhere_with_its_id_label_and_columns(page, mo
         assert (found["file"], found["row"], found["label"]) == ("cases.csv", 6, "law")
         assert found["columns"] == {"case_id": "C-005", "received": "2026-01-06", "product": "law"}
         assert found["text"] == "the bank lent was money 5"
+    # Among all rows on a map it is the one that is set off, and listed under it.
+    go(page, "embeddings")
+    assert "**1 point selected**" in said(page)
+    table = next(one.value for one in page.dataframe if "case_id" in one.value)
+    assert list(table["case_id"]) == ["C-005"]
 
 
 def test_a_tab_that_reads_the_pages_file_says_only_what_is_new(page):
