@@ -12,8 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 
 import psutil
@@ -22,13 +24,15 @@ import torch
 from interpret.attribution.job_rows import job_rows
 from interpret.attribution.row_jobs import ROWS, RowJob, read_job
 from interpret.attribution.row_results import RowWriter
-from interpret.attribution.rows import explain_share
+from interpret.attribution.rows import AT_ONCE, explain_share
 from interpret.core.encoder import load_encoder
 from interpret.core.redaction import report
 
 _log = logging.getLogger(__name__)
 # At most so many processes in all, each with so many bytes of memory to go by, and no fewer rows.
 _MOST, _ROOM, _FEWEST = 4, 3_000_000_000, 16
+# So many rows are handed over at a time: few, so that all are done at about the same time.
+_BLOCK = 32
 # Seconds between two looks whether they are done.
 _BETWEEN = 0.3
 
@@ -50,6 +54,10 @@ class RowHelpers:
         room = int(psutil.virtual_memory().available // _ROOM)
         self._count = max(1, min(_MOST, self._threads, room)) if job.request.spec.device == "cpu" else 1
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._blocks: deque[list[int]] = deque()
+        # Helpers that are at a block.
+        self._helped: set[int] = set()
+        self._one_by_one = threading.Lock()
 
     def __enter__(self) -> "RowHelpers":
         """Start them, so that they load the model while the caller does."""
@@ -59,15 +67,17 @@ class RowHelpers:
                     [sys.executable, "-m", __name__, str(self._folder.resolve())],
                     env=os.environ | {"OMP_NUM_THREADS": str(self._threads // self._count)},
                     stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
                     # They say it in the job's log.
                     stderr=subprocess.DEVNULL,
                 )
             )
         return self
 
-    def share(self, left: Sequence[int], lengths: Sequence[int]) -> list[int]:
-        """Give each of them its rows, about as many tokens to each; returns the caller's own.
+    def blocks(self, left: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+        """Return the caller's own rows, some at a time, while the helpers do others; at the end all are done.
+
+        What a helper that failed has left is not.
 
         Parameters
         ----------
@@ -76,35 +86,52 @@ class RowHelpers:
         lengths
             How many tokens each row of the job has.
         """
-        count = self._count if len(left) >= _FEWEST * self._count else 1
-        if count > 1:
-            torch.set_num_threads(self._threads // count)
-        by_length = sorted(left, key=lambda index: lengths[index])
-        mine, *theirs = (sorted(by_length[rank::count]) for rank in range(count))
-        for process, rows in zip(self._processes, theirs, strict=False):
-            assert process.stdin is not None
-            try:
-                process.stdin.write(json.dumps(rows).encode() + b"\n")
-                process.stdin.flush()
-            except OSError:
-                _log.warning("a helper ended before it had rows")
-        if count == 1:
+        if len(left) < _FEWEST * self._count:
             self._dismiss()
-        return mine
-
-    def wait(self, look: Callable[[], None]) -> None:
-        """Wait until all are done; ``look`` is called again and again, and may raise."""
-        while any(process.poll() is None for process in self._processes):
-            look()
+        if not self._processes:
+            yield list(left)
+            return
+        torch.set_num_threads(self._threads // self._count)
+        for first in range(0, len(left), AT_ONCE):
+            by_length = sorted(left[first : first + AT_ONCE], key=lambda index: lengths[index])
+            self._blocks += [by_length[start : start + _BLOCK] for start in range(0, len(by_length), _BLOCK)]
+        for process in self._processes:
+            threading.Thread(target=self._feed, args=(process,), daemon=True).start()
+        while block := self._next():
+            yield block
+        while self._helped:
+            # Nothing of the caller's own, but a moment to say how far it is, or to stop.
+            yield []
             time.sleep(_BETWEEN)
 
+    def _next(self, helper: int = 0) -> list[int]:
+        with self._one_by_one:
+            block = self._blocks.popleft() if self._blocks else []
+            if block and helper:
+                self._helped.add(helper)
+            return block
+
+    def _feed(self, process: subprocess.Popen[bytes]) -> None:
+        """Hand a helper one block after another; it says a line when it is ready for one."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            while process.stdout.readline():
+                self._helped.discard(process.pid)
+                if not (block := self._next(process.pid)):
+                    return
+                process.stdin.write(json.dumps(block).encode() + b"\n")
+                process.stdin.flush()
+        except OSError:
+            _log.warning("a helper has ended")
+        finally:
+            self._helped.discard(process.pid)
+
     def _dismiss(self) -> None:
+        self._blocks.clear()
         for process in self._processes:
-            assert process.stdin is not None
-            try:
-                process.stdin.close()
-            except OSError:
-                _log.warning("a helper ended early")
+            # Nothing is lost: each row is written in one go when it is done.
+            process.kill()
             process.wait()
         self._processes.clear()
 
@@ -117,22 +144,23 @@ class RowHelpers:
 
 
 def _help(folder: Path) -> None:
-    """Load a job's model, explain the rows that come by the standard input, and end with it."""
+    """Load a job's model, and explain the rows that come by the standard input; it ends where that does."""
     job = read_job(folder)
     encoder = load_encoder(job.request.spec.checkpoint, job.request.spec.device, job.request.spec.precision)
     question = job_rows(job, encoder).question
-    rows = json.loads(sys.stdin.readline() or "[]")
-    threading.Thread(target=_end_with_it, daemon=True).start()
+    blocks: SimpleQueue[list[int]] = SimpleQueue()
+    threading.Thread(target=_listen, args=(blocks,), daemon=True).start()
     writer = RowWriter(folder / ROWS)
-    try:
-        explain_share(question, encoder, rows, writer.write)
-    finally:
-        writer.close()
+    while True:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        explain_share(question, encoder, blocks.get(), writer.write)
 
 
-def _end_with_it() -> None:
-    # Closed by who asked for help, or because that one was killed. Each row is written in one go, so none is torn.
-    sys.stdin.read()
+def _listen(blocks: SimpleQueue[list[int]]) -> None:
+    for line in sys.stdin:
+        blocks.put(json.loads(line))
+    # Who asked for help is gone.
     os._exit(0)
 
 
@@ -146,8 +174,7 @@ def main(folder: Path) -> int:
     except Exception:
         # The job does the rows by itself then, and says what is wrong with them.
         report(_log, "a helper could not explain its rows")
-        return 1
-    return 0
+    return 1
 
 
 if __name__ == "__main__":

@@ -84,16 +84,13 @@ def _work(job: RowJob) -> None:
         def each(index: int, found: Row | InputError) -> None:
             with one_by_one:
                 writer.write(index, found)
-                far.tell()
-
-        def wait() -> None:
-            look()
-            far.tell()
+                far.show()
 
         try:
-            if not request.every_device:
-                explain_share(question, encoder, helpers.share(far.left, far.lengths), each, lambda *_: look())
-                helpers.wait(wait)
+            for some in helpers.blocks(far.left, far.lengths) if not request.every_device else ():
+                look()
+                explain_share(question, encoder, some, each, lambda *_: look())
+                far.show()
             # What a helper that failed has left, and what there is to say of all rows.
             attribute_rows(
                 encoder,
@@ -128,7 +125,7 @@ class _Far:
         self.begin = time.monotonic()
         self.write(state="running")
 
-    def tell(self) -> None:
+    def show(self) -> None:
         if time.monotonic() > self.next_word:
             self.write()
 

@@ -25,7 +25,7 @@ from interpret.core.multi_device import all_encoders, share_out
 Each = Callable[[int, Row | InputError], None]
 # So many rows of a file are read before the first of them is explained: enough for full passes of texts of like length,
 # few enough that rows come out about in the order of the file.
-_AT_ONCE = 256
+AT_ONCE = 256
 
 
 def attribute_rows(
@@ -98,16 +98,15 @@ def attribute_rows(
     by_index = dict(done or {})
     left = [index for index in range(len(texts)) if index not in by_index]
 
-    def explained(one: Encoder, share: tuple[int, int], told: Progress | None) -> dict[int, Row | InputError]:
-        return explain_share(question, one, left[share[0] :: share[1]], each, told)
+    def explained(one: Encoder, share: tuple[int, int], report: Progress | None) -> dict[int, Row | InputError]:
+        return explain_share(question, one, left[share[0] :: share[1]], each, report)
 
-    def report(count: int, _total: int, stage: str) -> None:
+    def report_all(count: int, _total: int, stage: str) -> None:
         if progress is not None:
             progress(len(texts) - len(left) + count, len(texts), stage)
 
-    if left:
-        for some in share_out(all_encoders(encoder, beside), len(left), explained, report):
-            by_index |= some
+    for some in share_out(all_encoders(encoder, beside), len(left), explained, report_all):
+        by_index |= some
     return gather_rows(by_index, texts, answered, method, highlights, origin)
 
 
@@ -211,8 +210,8 @@ def explain_share(
         See `attribute_rows`.
     """
     found: dict[int, Row | InputError] = {}
-    for first in range(0, len(mine), _AT_ONCE):
-        for index, one in _explain_some(question, encoder, mine[first : first + _AT_ONCE]):
+    for first in range(0, len(mine), AT_ONCE):
+        for index, one in _explain_some(question, encoder, mine[first : first + AT_ONCE]):
             found[index] = one
             if each is not None:
                 each(index, one)

@@ -14,6 +14,7 @@ The number of steps of the first is found over all rows, those of the others on 
 in time, too. The rows come in blocks, and all take turns at each block.
 """
 
+import json
 import random
 import statistics
 import time
@@ -93,8 +94,8 @@ def main() -> None:
 
     def job(some: range) -> None:
         with TemporaryDirectory() as folder:
-            data = "\n".join(["text", *(f'"{texts[i]}"' for i in some)]).encode()
-            request = RowRequest(encoder.spec, "rows.csv", tolerance=TOLERANCE)
+            data = "\n".join(json.dumps({"text": texts[i]}) for i in some).encode()
+            request = RowRequest(encoder.spec, "rows.jsonl", tolerance=TOLERANCE)
             done = work_on_rows(make_job(Path(folder), request, data, head).folder)
             assert (done.state, done.done) == ("done", len(some))
 

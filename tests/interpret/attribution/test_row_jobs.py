@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import interpret as it
-from interpret.attribution import row_helpers
+from interpret.attribution import row_helpers, row_worker
 from interpret.attribution.head_files import read_head, write_head
 from interpret.attribution.job_rows import job_rows
 from interpret.attribution.row_helpers import RowHelpers
@@ -237,22 +237,50 @@ def many_rows(number):
     return b"text,kind,highlights\n" + rows.encode()
 
 
+@pytest.fixture
+def own(monkeypatch):
+    """The blocks of rows that the job's own process does."""
+    own = []
+    blocks = RowHelpers.blocks
+
+    def noted(*given):
+        for some in blocks(*given):
+            own.append(some)
+            yield some
+
+    monkeypatch.setattr(RowHelpers, "blocks", noted)
+    return own
+
+
 def test_a_helper_does_its_share_and_says_the_same(
-    tmp_path, encoder, head, request_, two_threads, prepared_python, monkeypatch
+    tmp_path, encoder, head, request_, two_threads, own, prepared_python, monkeypatch
 ):
-    told = []
-    share = RowHelpers.share
-    monkeypatch.setattr(RowHelpers, "share", lambda *given: told.append(share(*given)) or told[-1])
-    monkeypatch.setattr("interpret.attribution.row_worker.attribute_rows", lambda *_, done, **__: told.append(done))
-    job = work_on_rows(make_job(tmp_path, request_, many_rows(60), head).folder)
-    assert (job.state, job.done, job.total) == ("done", 60, 60)
-    # All are done before anything of theirs would be done again, half of them by the helper, and none twice.
-    assert len(told[0]) == 30
-    assert sorted(told[1]) == list(range(60))
+    left = []
+    real = row_worker.attribute_rows
+    monkeypatch.setattr(row_worker, "attribute_rows", lambda *_, done, **__: left.append(done))
+    # The job's own process waits with its second block until the helper has one.
+    explain = row_worker.explain_share
+
+    def wait(*given):
+        deadline = time.monotonic() + 100
+        while len(own) == 2 and not helpers[0]._helped and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return explain(*given)
+
+    helpers = []
+    begin = RowHelpers.__enter__
+    monkeypatch.setattr(RowHelpers, "__enter__", lambda self: helpers.append(self) or begin(self))
+    monkeypatch.setattr(row_worker, "explain_share", wait)
+    job = work_on_rows(make_job(tmp_path, request_, many_rows(128), head).folder)
+    assert (job.state, job.done, job.total) == ("done", 128, 128)
+    # All are done before anything that is left would be, some of them by the helper, and none twice.
+    mine = {index for some in own for index in some}
+    assert 0 < len(mine) < 128
+    assert sorted(left[0]) == list(range(128))
     written = [json.loads(line)["index"] for line in (job.folder / ROWS).read_bytes().split(b"\n") if line]
-    assert sorted(written) == list(range(60))
+    assert sorted(written) == list(range(128))
     question = job_rows(job, encoder).question
-    expected = it.attribution.attribute_rows(encoder, question.texts, head=head)
+    expected = real(encoder, question.texts, head=head)
     for one, other in zip(so_far(job, encoder).rows, expected.rows, strict=True):
         assert one.answer == other.answer
         # What stands beside a row in its pass moves the last bits of a sum, and an error of 1 % is allowed.
@@ -260,19 +288,15 @@ def test_a_helper_does_its_share_and_says_the_same(
         np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=0.01 * change + 1e-5)
 
 
-def test_a_helper_that_does_not_start_costs_time_and_nothing_else(tmp_path, head, request_, two_threads, monkeypatch):
-    monkeypatch.setattr(sys, "executable", "false")
-    job = work_on_rows(make_job(tmp_path, request_, many_rows(40), head).folder)
-    assert (job.state, job.done, job.total) == ("done", 40, 40)
-
-
-def test_few_rows_are_done_by_one_process(tmp_path, head, request_, two_threads, monkeypatch):
-    told = []
-    share = RowHelpers.share
-    monkeypatch.setattr(RowHelpers, "share", lambda *given: told.append(share(*given)) or told[-1])
-    job = work_on_rows(make_job(tmp_path, request_, many_rows(20), head).folder)
-    assert (job.state, job.done) == ("done", 20)
-    assert told == [list(range(20))]
+@pytest.mark.parametrize(("executable", "rows"), [("false", 40), (sys.executable, 20)])
+def test_without_a_helper_one_process_does_all(
+    tmp_path, head, request_, two_threads, own, monkeypatch, executable, rows
+):
+    """As where it does not start, and where there are few rows."""
+    monkeypatch.setattr(sys, "executable", executable)
+    job = work_on_rows(make_job(tmp_path, request_, many_rows(rows), head).folder)
+    assert (job.state, job.done, job.total) == ("done", rows, rows)
+    assert sorted(index for some in own for index in some) == list(range(rows))
 
 
 def test_a_process_that_is_killed_has_left_its_rows_and_another_goes_on(
