@@ -201,14 +201,18 @@ def seed(key: Key, default: Value | None = None, allowed: Container[Value] | Non
 
 
 def follow_language() -> None:
-    """Once another language is chosen, look at what is usual in it, where nobody chose anything else."""
+    """Once another language is chosen, look at what is usual in it, where nobody chose anything else.
+
+    Whoever looks at a text or file of their own keeps looking at it as before: another model would say something else.
+    """
     before, now = st.session_state.get(_SPOKEN), language()
     st.session_state[_SPOKEN] = now
     if before in (None, now):
         return
+    own = TEXT in st.query_params or st.session_state.get(SOURCE) == "file"
     for key in KEYS:
-        if key.in_languages and st.session_state.get(key) == key.default_in(before):
-            st.session_state[key] = key.default_in(now)
+        if key.in_languages and st.session_state.get(key, key.default_in(before)) == key.default_in(before):
+            st.session_state[key] = key.default_in(before if own else now)
 
 
 def publish(key: Key, default: Value | None = None) -> None:

@@ -125,7 +125,7 @@ def first_head(subject: Subject) -> tuple[int, int]:
 def shown_link(subject: Subject) -> tuple[str, str] | None:
     """Return the two tokens of an example whose link the first head is chosen for; None where no such link is."""
     link = known_link(subject.text, subject.pair)
-    return link if link is not None and set(link) <= set(trace_of(subject).tokens.strings) else None
+    return link if link is not None and None not in map(trace_of(subject).tokens.find, link) else None
 
 
 def link_line(subject: Subject, head: tuple[int, int]) -> None:
@@ -134,7 +134,7 @@ def link_line(subject: Subject, head: tuple[int, int]) -> None:
     if link is None:
         return
     trace = trace_of(subject)
-    query, key = map(trace.tokens.strings.index, link)
+    query, key = map(trace.tokens.find, link)
     st.markdown(
         _(
             "Opened on **layer {layer}, head {head}**: of all heads the one in which “{query}” looks most at “{key}” "

@@ -197,12 +197,12 @@ def class_words_line(words: Sequence[DrivingWord]) -> str:
     return _n(
         "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
         "(at least three; each text counts once). {count} word was compared: by chance alone, {chance} would "
-        "have an interval that excludes 0. Opaque bars hold after correcting for all words together (Holm): "
-        "{significant}.",
+        "have an interval that excludes 0. Of all words compared, {significant} hold after correcting for all "
+        "together (Holm); their bars are opaque.",
         "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
         "(at least three; each text counts once). {count} words were compared: by chance alone, {chance} of "
-        "them would have an interval that excludes 0. Opaque bars hold after correcting for all words together "
-        "(Holm): {significant}.",
+        "them would have an interval that excludes 0. Of all words compared, {significant} hold after correcting "
+        "for all together (Holm); their bars are opaque.",
         len(words),
     ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", significant=f"{significant:,}")
 

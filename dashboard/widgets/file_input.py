@@ -11,6 +11,7 @@ from dashboard.subject import Row
 from dashboard.widgets.choices import choose
 from dashboard.widgets.file_line import file_line
 from dashboard.widgets.slot_view import column_of, slot_file
+from interpret.core.characters import beginning
 from interpret.core.errors import InputError
 from interpret.core.files import SUFFIXES, Table
 
@@ -99,8 +100,7 @@ def _row_input(table: Table, file: SlotFile, column: int) -> int:
     if file.suffix in (".txt", ".md") and len(table.rows) > 1 and not wanted:
         options[_WHOLE] = _("The whole file")
     for index in listed:
-        text = " ".join(table.rows[index][column].split())
-        options[index] = f"{table.numbers[index]}: {text[:90]}{'…' if len(text) > 90 else ''}"
+        options[index] = f"{table.numbers[index]}: {beginning(table.rows[index][column], 90)}"
     row = choose(right.selectbox, _("Passage"), options, key, first if first in options else listed[0])
     state.remember(state.FILE_ROW, str(row))
     st.caption(

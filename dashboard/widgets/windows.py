@@ -12,6 +12,7 @@ from dashboard.analysis import Analysis
 from dashboard.language import _, _n, literal
 from dashboard.subject import Row, Subject
 from dashboard.widgets.models import model_name
+from interpret.core.characters import beginning
 from interpret.core.checkpoints import BUILT_IN, MULTILINGUAL
 from interpret.core.errors import InputError
 from interpret.core.tokens import check_texts
@@ -92,12 +93,12 @@ def _pick(label: str, key: state.Key, windows: tuple[it.Window, ...]) -> str:
     state.publish(key)
     window = windows[number - 1]
     st.caption(
-        _("Window {number} of {count}: characters {start} to {end}. “{begin} …”").format(
+        _("Window {number} of {count}: characters {start} to {end}. “{begin}”").format(
             number=number,
             count=len(windows),
             start=f"{window.start:,}",
             end=f"{window.end:,}",
-            begin=literal(window.text[:80]),
+            begin=literal(beginning(window.text)),
         )
     )
     return window.text

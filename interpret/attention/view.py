@@ -187,7 +187,7 @@ def strongest_head(trace: Trace, query: str, key: str) -> tuple[int, int]:
     Parameters
     ----------
     query, key
-        The token that looks and the one that is looked at, as the tokenizer writes them; of several, the first.
+        The token that looks and the one that is looked at: see `interpret.core.tokens.Tokens.find`.
 
     Raises
     ------
@@ -202,11 +202,11 @@ def strongest_head(trace: Trace, query: str, key: str) -> tuple[int, int]:
     >>> it.attention.strongest_head(trace, "it", "animal")
     (3, 1)
     """
-    strings = trace.tokens.strings
-    for token in (query, key):
-        if token not in strings:
+    found = [trace.tokens.find(token) for token in (query, key)]
+    for token, position in zip((query, key), found, strict=True):
+        if position is None:
             raise InputError("The text has no token “{token}”. Choose one that it has.", token=token)
-    weights = trace.attention[:, :, strings.index(query), strings.index(key)]
+    weights = trace.attention[:, :, found[0], found[1]]
     layer, head = np.unravel_index(int(weights.argmax()), weights.shape)
     return int(layer), int(head)
 

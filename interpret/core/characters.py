@@ -1,4 +1,4 @@
-"""Characters that no message to a browser can hold, made whole."""
+"""Texts as they are shown: no half characters, which no message to a browser can hold, and no more than fits."""
 
 import re
 
@@ -11,3 +11,16 @@ def whole_characters(text: str) -> str:
     if not HALF_CHARACTER.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def beginning(text: str, most: int = 80) -> str:
+    """Return a text on one line, cut with an ellipsis where it is longer than ``most`` characters.
+
+    Examples
+    --------
+    >>> from interpret.core.characters import beginning
+    >>> beginning("The bank of the river.", 12)
+    'The bank of…'
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

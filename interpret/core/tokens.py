@@ -72,6 +72,25 @@ class Tokens:
         """Whether a token stands for something that the vocabulary lacks."""
         return self.unknown_id is not None and int(self.ids[position]) == self.unknown_id
 
+    def find(self, word: str) -> int | None:
+        """Return the first token that is written so, or that is all of a word; None where the word is cut or missing.
+
+        Examples
+        --------
+        >>> import interpret as it
+        >>> tokens = it.load_encoder("minilm").tokens("It was tired.")
+        >>> tokens.find("tired"), tokens.find("tire")
+        (3, None)
+        """
+        if word in self.strings:
+            return self.strings.index(word)
+        # Of “▁tired” the text is “tired”; “▁” alone stands for the space before a word, and its text is the word's too.
+        texts = (self.text, self.pair or "")
+        for i, (start, end) in enumerate(self.span):
+            if not self.special[i] and self.strings[i] not in ("▁", "Ġ") and texts[self.segment[i]][start:end] == word:
+                return i
+        return None
+
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """The tokens of each word, in order; every special token is a group of its own."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from interpret.core.arrays import read_only
+from interpret.core.characters import beginning
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.tokens import tokenize
@@ -205,7 +206,7 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
     """Return a sentence for each finding, the gravest first: for a page, a terminal and a library alike."""
 
     def begin(index: int) -> str:
-        return examples.texts[index][:80]
+        return beginning(examples.texts[index])
 
     objective = find_objective(examples.task)
     first = health.contradictions[0] if health.contradictions else ()

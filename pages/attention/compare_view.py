@@ -20,6 +20,7 @@ from dashboard.widgets.attention_view import view_analysis
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.models import model_name, model_options
 from interpret.attention.kinds import Unit
+from interpret.core.characters import beginning
 from interpret.core.csv_output import csv_rows
 
 # So many of the tokens by which two texts differ are named.
@@ -66,7 +67,7 @@ class Head:
     def about(self) -> str:
         """What else tells it from the other: model, revision, text, and the row of a file that the text is."""
         subject = self.subject
-        text = " | ".join(" ".join(one.split())[:80] for one in (subject.text, subject.pair) if one is not None)
+        text = " | ".join(beginning(one) for one in (subject.text, subject.pair) if one is not None)
         parts = [
             self.model_label,
             _("revision {revision}").format(revision=subject.spec.checkpoint.revision[:8]),

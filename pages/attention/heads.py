@@ -13,6 +13,7 @@ from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.head_choice import choose_head, chosen_head, head_buttons, pick_row
 from dashboard.widgets.notices import guarded
+from interpret.core.characters import beginning
 from pages.attention.dependencies_view import (
     dependency_downloads,
     dependency_guide,
@@ -51,7 +52,7 @@ def heads(subject: Subject) -> None:
         with st.spinner(_("Reading the text …")):
             analysis = statistics_analysis(subject)
             statistics: it.attention.HeadStatistics = analysis.result
-        name = subject.text[:80]
+        name = beginning(subject.text)
     else:
         found = corpus_statistics(subject.spec)
         if found is None:

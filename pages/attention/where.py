@@ -24,6 +24,7 @@ from dashboard.widgets.attention_view import (
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.models import device_name
 from dashboard.widgets.notices import guarded
+from interpret.core.characters import beginning
 from pages.attention.attention_figures import head_heatmap
 from pages.attention.reference import compare_button
 
@@ -43,7 +44,7 @@ def where(subject: Subject) -> None:
     layers, heads = trace.attention.shape[:2]
     before = st.session_state.get(KEY, {}).get("look") or heads_of_url()
     look = read_look(before, layers, heads, Look((first_head(subject),)))
-    title = f"{subject.spec.checkpoint.name.split('/')[-1]} · {' '.join(subject.text.split())[:80]}"
+    title = f"{subject.spec.checkpoint.name.split('/')[-1]} · {beginning(subject.text)}"
     stem = file_stem("attention", subject.spec.checkpoint.name.split("/")[-1], subject.text[:40])
     if before is None:
         link_line(subject, look.heads[0])

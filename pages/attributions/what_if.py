@@ -18,6 +18,7 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.target_view import TargetChoice, target_name
 from interpret.attribution.variants import Change
+from interpret.core.characters import beginning
 from pages.attributions.variants_view import chances_table, change_of, search_names, variants_table, variants_view
 
 _PICTURE = "switches_words"
@@ -47,7 +48,7 @@ def whatif(choice: TargetChoice) -> None:
         True,
     )
     stem = file_stem("what-if", choice.subject.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
-    off = word_rows([row], tokens.text[:80], stem, f"off:{choice.about}", _PICTURE, off=())
+    off = word_rows([row], beginning(tokens.text), stem, f"off:{choice.about}", _PICTURE, off=())
     off = tuple(index for index in off if not target_function.fixed[list(tokens.groups[index])].any())
     singles = [
         (Change(index, tokens.words[index], ""),)

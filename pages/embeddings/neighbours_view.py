@@ -16,6 +16,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.sentence_view import prompt_input, query_prompt
 from dashboard.widgets.typed import typed
+from interpret.core.characters import beginning
 from interpret.core.errors import InputError
 from interpret.core.scripts import fold
 from pages.embeddings.embeddings_view import Read
@@ -103,7 +104,7 @@ def _item(read: Read) -> Query | None:
             name = text if embeddings.level == "texts" else f"{embeddings.item(index)} — {text}"
             name = " ".join(name.split())
             number = read.collection.origin.numbers[embeddings.text[index]]
-            listed[index] = f"{number}: {name[:100]}{'…' if len(name) > 100 else ''}"
+            listed[index] = f"{number}: {beginning(name, 100)}"
         if len(listed) == _MOST_LISTED:
             break
     if not listed:

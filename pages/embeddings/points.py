@@ -13,6 +13,7 @@ from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.file_input import open_row
+from interpret.core.characters import beginning
 from interpret.core.scripts import fold
 from pages.embeddings.embeddings_view import Read
 from pages.embeddings.export import item_table
@@ -45,7 +46,7 @@ def hover_texts(read: Read, indices: np.ndarray) -> tuple[str, ...]:
     for index in indices:
         text = embeddings.texts[embeddings.text[index]]
         if embeddings.level == "texts":
-            shown = text[:_MOST_HOVERED] + ("…" if len(text) > _MOST_HOVERED else "")
+            shown = beginning(text, _MOST_HOVERED)
         else:
             start, end = (int(one) for one in embeddings.span[index])
             before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]

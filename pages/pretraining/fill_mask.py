@@ -19,6 +19,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.models import encoder_of, model_options, model_title
 from dashboard.widgets.notices import guarded
+from interpret.core.characters import beginning
 from interpret.core.checkpoints import BUILT_IN
 from interpret.core.indices import check_heads
 from pages.pretraining.fill_mask_view import (
@@ -83,7 +84,7 @@ def _bench(subject: Subject, around: _Around) -> None:
     tokens = encoder.tokens(subject.text, subject.pair)
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("masked", model, subject.text[:40])
-    hidden = hide_words(encoder, tokens, f"{model} · {subject.text[:80]}", stem)
+    hidden = hide_words(encoder, tokens, f"{model} · {beginning(subject.text)}", stem)
     if not hidden and encoder.mask not in tokens.strings:
         st.info(
             _(

@@ -11,6 +11,7 @@ from dashboard.subject import Subject
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
+from interpret.core.characters import beginning
 from pages.pretraining.masking_view import (
     DRAWS,
     WORDS,
@@ -51,7 +52,7 @@ def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
     masked: it.pretraining.MaskedText = analysis.result
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("masking-game", model, subject.text[:40], str(seed))
-    masking_words(masked, f"{model} · {subject.text[:80]}", stem)
+    masking_words(masked, f"{model} · {beginning(subject.text)}", stem)
     st.caption(
         _("Tokens that seed {seed} selects: {chosen} of {tokens}; special tokens are never selected.").format(
             chosen=len(masked.positions), tokens=int((~masked.tokens.special).sum()), seed=seed

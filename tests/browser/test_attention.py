@@ -150,7 +150,7 @@ def test_a_gb18030_csv_row_is_drawn_in_chinese(page, server, tmp_path):
     assert "text=" not in page.url
     # What is uploaded is still there after a look at something else.
     page.get_by_text("Examples", exact=True).click()
-    expect(page.get_by_text("Coreference")).to_be_visible()
+    expect(page.get_by_text("Coreference", exact=True)).to_be_visible()
     page.get_by_text("File", exact=True).click()
     expect(page.get_by_text(re.compile("GB18030.*rows read: 3"))).to_be_visible()
     # Another file begins anew: nothing of the last one's search or row is left.

@@ -47,11 +47,19 @@ def test_another_language_brings_its_model_and_its_texts_where_nobody_chose_othe
 
 
 def test_what_somebody_chose_stays_in_another_language(page):
-    page.query_params.update({"model": "minilm-guesser", "text": "A text of my own."})
+    page.query_params["model"] = "minilm-guesser"
     switch(page, "attention").run()
     language(page, "zh_CN")
     assert page.session_state["model"] == "minilm-guesser"
+
+
+def test_who_looks_at_a_text_of_their_own_goes_on_with_it_and_its_model_in_another_language(page):
+    page.query_params["text"] = "A text of my own."
+    switch(page, "attention").run()
+    language(page, "zh_CN")
     assert page.session_state["text"] == "A text of my own."
+    # Now it is not the usual one, and so in links.
+    assert page.query_params["model"] == ["minilm"]
 
 
 def test_the_demo_is_chinese_and_its_classifier_good(page):
@@ -80,4 +88,4 @@ def test_masked_words_are_guessed_in_english_and_that_is_said(page):
     switch(page, "pretraining").run()
     assert not page.exception
     assert page.session_state["text"] == examples()["coreference"][0]
-    assert any("multilingual-e5-small 没有预训练头" in one.value for one in page.caption)
+    assert any("google-bert/bert-base-chinese" in one.value for one in page.caption)
