@@ -71,6 +71,20 @@ def test_byte_level_tokens_are_shown_as_text(encoders):
     assert len(tokens.labels[3:-1]) > 1
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_word_that_is_one_token_is_found_however_the_vocabulary_writes_it(encoders, family):
+    text = "the river bank said because it was tired"
+    tokens = encoders[family].tokens(text)
+    one = [name for name, group in zip(tokens.words, tokens.groups, strict=True) if len(group) == 1]
+    assert {"river", "it"} & set(one)
+    for word in one:
+        found = tokens.find(word)
+        assert found is not None
+        start, end = tokens.span[found]
+        assert tokens.strings[found] == word or text[start:end] == word
+    assert tokens.find("rive") is None
+
+
 def test_unknown_tokens_are_counted(minilm):
     assert minilm.tokens("the bank").unknown == 0
     assert minilm.tokens("垃圾 the bank").unknown == 2
