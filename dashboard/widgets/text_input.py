@@ -89,7 +89,7 @@ def text_input(kind: str = "coreference", code: str = "") -> Chosen:
                 _("Second text"), key=state.WITH_PAIR, persist_state="session", help=_("Two texts: segments A and B")
             )
     if source == "example":
-        chosen = _from_examples()
+        chosen = _from_examples(code)
     elif source == "file":
         text, pair, row = file_input()
         chosen = Chosen(text, pair, False, row)
@@ -155,7 +155,7 @@ def _in_language(text: str, code: str) -> str:
     return examples()[usual_example(name.removeprefix("zh_"), code)][0] if name else text
 
 
-def _from_examples() -> Chosen:
+def _from_examples(code: str) -> Chosen:
     kinds = {
         "coreference": _("Coreference"),
         "short": _("Short"),
@@ -167,14 +167,8 @@ def _from_examples() -> Chosen:
         "chinese": _("Chinese"),
         "mixed": _("Chinese and English"),
     }
-    own = {usual_example(kind) for kind in kinds}
-    # Those in the reader's language first; those that are told from them by their language alone, with that.
-    names = {name: kinds[name.removeprefix("zh_")] for name in sorted(examples(), key=lambda name: name not in own)}
-    for name, title in names.items():
-        if name not in own:
-            names[name] = f"{title} · {'中文' if name.startswith('zh_') else 'English'}"
-    name = choose(st.pills, _("Example"), names, state.EXAMPLE, required=True, label_visibility="collapsed")
-    text, pair = examples()[name]
+    kind = choose(st.pills, _("Example"), kinds, state.EXAMPLE, required=True, label_visibility="collapsed")
+    text, pair = examples()[usual_example(kind, code)]
     st.text(text if pair is None else f"A  {text}\nB  {pair}")
-    state.remember(state.EXAMPLE, name)
+    state.remember(state.EXAMPLE, kind)
     return Chosen(text, pair, True)

