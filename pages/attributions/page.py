@@ -17,7 +17,8 @@ from pages.attributions.answer import answer_card
 from pages.attributions.faithfulness import quality
 from pages.attributions.interactions import pairs
 from pages.attributions.layers import layers
-from pages.attributions.rows import rows
+from pages.attributions.rows import kept_rows, rows
+from pages.attributions.rows_job import kept_job
 from pages.attributions.what_if import whatif
 from pages.attributions.why import why
 
@@ -37,17 +38,34 @@ def tabs(choice: TargetChoice) -> None:
     draw_tabs(TABS, state.WHY, choice)
 
 
-st.title(_("Attributions: why this prediction?"))
-# Filled below, once it is known what is explained: whose answer it is, and what that is worth, stands above all.
-slot = st.container()
-chosen_text = text_input("finance")
-encoder = chosen_encoder()
-subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
-warn_of_unknown(encoder, [(subject.text, subject.pair)])
-found = target_input(subject, slot)
-if found is not None:
+def explain() -> None:
+    """What is explained, the answer to it, and the tabs about that."""
+    # Filled below, once it is known what is explained: whose answer it is, and what that is worth, stands above all.
+    slot = st.container()
+    chosen_text = text_input("finance")
+    encoder = chosen_encoder()
+    subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
+    warn_of_unknown(encoder, [(subject.text, subject.pair)])
+    found = target_input(subject, slot)
+    if found is None:
+        return
     if found.kind.compares and not subject.pair:
         st.info(_(found.kind.missing_pair))
     else:
         guarded(answer_card)(found)
         tabs(found)
+
+
+@guarded
+def draw() -> None:
+    """An explanation of a file that was opened, or what the page has chosen."""
+    # It stands alone: of its own model and classifier, not of those that the page has chosen.
+    kept = kept_job() if state.chosen_value(state.WHY) == "rows" else None
+    if kept is None:
+        explain()
+    else:
+        kept_rows(kept)
+
+
+st.title(_("Attributions: why this prediction?"))
+draw()

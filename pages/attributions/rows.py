@@ -19,7 +19,7 @@ from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.row_jobs import RowJob
 from pages.attributions.figures import class_words
 from pages.attributions.report import rows_report
-from pages.attributions.rows_job import file_of, job_of, job_view, kept_job, kept_jobs, opened_job, start_job
+from pages.attributions.rows_job import file_of, job_of, job_view, kept_jobs, opened_job, start_job
 from pages.attributions.rows_view import (
     accuracy_lines,
     chosen_row,
@@ -37,12 +37,6 @@ def rows(choice: TargetChoice) -> None:
     """The words with the highest scores for each class over a file, and its wrong predictions."""
     if choice.kind.compares:
         st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
-        return
-    kept = kept_job()
-    if kept is not None:
-        opened_job(kept)
-        if not kept.active:
-            result_view(kept, file_of(kept))
         return
     found = rows_input()
     kept_jobs()
@@ -63,6 +57,13 @@ def rows(choice: TargetChoice) -> None:
     )
     if job is not None and not job.active:
         result_view(job, found.file, analysis)
+
+
+def kept_rows(job: RowJob) -> None:
+    """An explanation that was opened from the list of those that are kept, and what came of its rows."""
+    opened_job(job)
+    if not job.active:
+        result_view(job, file_of(job))
 
 
 def _tolerance_input() -> float:

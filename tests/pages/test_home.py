@@ -122,8 +122,12 @@ def test_the_newest_explained_files_are_listed_and_open(page, minilm):
     assert not page.button(key=found[0]).click().run().exception
     assert titles(page)[0].startswith(WHY)
     assert job.folder.name in page.query_params["explanation"]
-    # Its rows are there, and the report that can be made of them.
+    # Its rows are there, and the report that can be made of them; of another classifier there is no word.
     assert offered(page, "report:rows:start")
+    assert not [one.key for one in page.selectbox if one.key.startswith("classifier")]
+    page.button(key="rows:back").click().run()
+    assert [one.key for one in page.selectbox if one.key.startswith("classifier")]
+    assert "explanation" not in page.query_params
 
 
 def test_what_opens_first_loads_no_model(page, monkeypatch):
