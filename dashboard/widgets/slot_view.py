@@ -235,12 +235,21 @@ def _facts(card: DataCard) -> None:
 def _classes(card: DataCard) -> None:
     if not card.classes:
         return
-    listed = list(card.classes.items())[:_MOST_CLASSES_LISTED]
-    more = len(card.classes) - len(listed)
-    line = " · ".join(f"{literal(name)} {count:,}" for name, count in listed)
+    shown = list(card.classes.items())[:_MOST_CLASSES_LISTED]
+    more = len(card.classes) - len(shown)
+    line = " · ".join(f"{literal(name)} {count:,}" for name, count in shown)
     if more:
         line += " · " + _n("and {count} more class", "and {count} more classes", more).format(count=more)
     st.caption(line)
+    if card.alike:
+        names = " · ".join(listed(f"“{literal(name)}”" for name in same) for same in card.alike)
+        st.warning(
+            _(
+                "Labels that differ only in case, spaces or the way a number is written are classes of their own: "
+                "{names}. If they mean the same, write them alike in the file."
+            ).format(names=names),
+            icon=":material/label:",
+        )
 
 
 def _beginning(table: Table) -> dict[str, list[Any]]:

@@ -59,6 +59,15 @@ class DataCard:
         """The share of the most frequent class among rows with a label; NaN without classes."""
         return next(iter(self.classes.values())) / self.labelled if self.classes else float("nan")
 
+    @property
+    def alike(self) -> tuple[tuple[str, ...], ...]:
+        """Classes that are told apart by case, spaces or the way a number is written alone."""
+        same: defaultdict[str, list[str]] = defaultdict(list)
+        for name in self.classes:
+            value = as_number(name)
+            same[text_key(name) if value is None else repr(value)].append(name)
+        return tuple(tuple(names) for names in same.values() if len(names) > 1)
+
 
 def make_data_card(table: Table, roles: ColumnRoles) -> DataCard:
     """Count what is in a file.

@@ -212,6 +212,14 @@ def test_a_file_that_is_removed_is_gone(page):
     assert any(one.key.startswith("slot:sidebar") for one in page.file_uploader)
 
 
+@pytest.mark.parametrize("label, warned", [("Law", True), ("law", False)])
+def test_the_card_says_which_labels_differ_by_how_they_are_written_alone(page, label, warned):
+    hold(page, "cases.csv", (CLEAR + f"C-900,2026-02-01,a case before the court,{label}\n").encode())
+    go(page, "attributions")
+    page.button(key="slot_card").click().run()
+    assert any("“law”" in one.value and "“Law”" in one.value for one in page.warning) == warned
+
+
 def test_the_card_says_where_copies_stay(page, tiny_folders):
     hold(page, "cases.csv", CLEAR.encode())
     go(page, "attributions")

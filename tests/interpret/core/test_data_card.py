@@ -54,3 +54,14 @@ def test_numbers_are_no_classes_and_a_file_without_labels_has_none():
     assert np.isnan(card.majority)
     card = make_data_card(table, ColumnRoles(text=0))
     assert (card.without_label, card.labelled, card.contradicting) == (20, 0, 0)
+
+
+def test_classes_that_are_told_apart_by_how_they_are_written_alone_are_named():
+    labels = ("Law", "law", " law", "sport", "1", "1.0", "Sport  news", "sport news", "2")
+    content = "text,label\n" + "".join(f"text {i},{label}\n" for i, label in enumerate(labels * 3))
+    card = make_data_card(read_table(content.encode(), "a.csv"), ColumnRoles(text=0, label=1))
+    assert {frozenset(one) for one in card.alike} == {
+        frozenset({"Law", "law"}),
+        frozenset({"1", "1.0"}),
+        frozenset({"Sport  news", "sport news"}),
+    }
