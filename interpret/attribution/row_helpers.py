@@ -25,7 +25,7 @@ from interpret.attribution.job_rows import job_rows
 from interpret.attribution.row_jobs import ROWS, RowJob, read_job
 from interpret.attribution.row_results import RowWriter
 from interpret.attribution.rows import AT_ONCE, explain_share
-from interpret.core.encoder import load_encoder
+from interpret.core.encoder import load_spec
 from interpret.core.redaction import report
 
 _log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class RowHelpers:
 def _help(folder: Path) -> None:
     """Load a job's model, and explain the rows that come by the standard input; it ends where that does."""
     job = read_job(folder)
-    encoder = load_encoder(job.request.spec.checkpoint, job.request.spec.device, job.request.spec.precision)
+    encoder = load_spec(job.request.spec)
     question = job_rows(job, encoder).question
     blocks: SimpleQueue[list[int]] = SimpleQueue()
     threading.Thread(target=_listen, args=(blocks,), daemon=True).start()

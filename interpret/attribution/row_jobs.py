@@ -74,7 +74,11 @@ class RowRequest:
 
     def to_json(self) -> str:
         """Return what `from_dict` takes, as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        values = asdict(self)
+        if self.spec.prompt is None:
+            # As before there were any: the same asked again is the same job.
+            del values["spec"]["prompt"]
+        return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> "RowRequest":
@@ -87,7 +91,7 @@ class RowRequest:
         """
         spec = given["spec"]
         checkpoint = Checkpoint(**spec["checkpoint"])
-        return cls(**{**given, "spec": EncoderSpec(checkpoint, spec["device"], spec["precision"])})
+        return cls(**{**given, "spec": EncoderSpec(checkpoint, spec["device"], spec["precision"], spec.get("prompt"))})
 
 
 @dataclass(frozen=True)

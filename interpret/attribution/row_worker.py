@@ -18,7 +18,7 @@ from interpret.attribution.row_helpers import RowHelpers
 from interpret.attribution.row_jobs import LOCK, ROWS, RowJob, read_job
 from interpret.attribution.row_results import RowReader, RowWriter
 from interpret.attribution.rows import attribute_rows, explain_share
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder, load_spec
 from interpret.core.errors import Cancelled, CapacityError, InputError, InterpretError
 from interpret.core.multi_device import load_beside
 from interpret.core.process_state import itself, write_state
@@ -73,7 +73,7 @@ def _work(job: RowJob) -> None:
             raise Cancelled
 
     with RowHelpers(job) as helpers:
-        encoder = load_encoder(request.spec.checkpoint, request.spec.device, request.spec.precision)
+        encoder = load_spec(request.spec)
         read = job_rows(job, encoder)
         question = read.question
         far = _Far(job.folder, _lengths(encoder, question.texts), RowReader(job.folder / ROWS, encoder, question))

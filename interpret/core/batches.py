@@ -73,7 +73,7 @@ def windows_of(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> lis
     for index, (text, pair) in enumerate(texts):
         with naming(index, text):
             check_texts(text, pair)
-        if len(encoder.tokenizer.encode(text, pair).ids) <= encoder.max_tokens:
+        if len(encoder.tokenizer.encode(encoder.before(pair) + text, pair).ids) <= encoder.max_tokens:
             found.append(((text, pair),))
         else:
             # Without overlap, so that nothing is counted twice.

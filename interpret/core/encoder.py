@@ -4,7 +4,7 @@ import copy
 import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from interpret.core.model_checks import check_modules, check_token_types, check_
 from interpret.core.model_inputs import InputFormat
 from interpret.core.resources import weights_bytes
 from interpret.core.sentence_files import read_sentence
-from interpret.core.sentence_pipeline import SentenceModel, lower_cased
+from interpret.core.sentence_pipeline import SentenceModel, lower_cased, read_prompted
 from interpret.core.task_heads import Classifier
 from interpret.core.tasks import Task, head_alone, logits_of
 from interpret.core.tokenizer_loading import Vocabulary, read_tokenizer
@@ -35,11 +35,21 @@ from interpret.core.vocabulary import TokenNames
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """What decides an encoder's numbers: the honest key for anything kept about it."""
+    """What decides an encoder's numbers: the honest key for anything kept about it.
+
+    Attributes
+    ----------
+    checkpoint, device, precision
+        Which weights, where, and in which floating-point format.
+    prompt
+        What is put before each single text, as models of sentence vectors are trained to be asked (“query: ”); None
+        where nothing was said of it: then nothing is, but where a sentence's vector is made as the model's folder says.
+    """
 
     checkpoint: Checkpoint
     device: str
     precision: str
+    prompt: str | None = None
 
 
 class Encoder:
@@ -116,15 +126,37 @@ class Encoder:
             and "token_type_ids" in inspect.signature(self.model.forward).parameters,
         )
 
+    def with_prompt(self, prompt: str | None) -> "Encoder":
+        """Return the same encoder, with the same weights, which puts a prompt before each single text.
+
+        Examples
+        --------
+        >>> import interpret as it
+        >>> asked = it.load_encoder("minilm").with_prompt("query: ")
+        >>> tokens = asked.tokens("a bank")
+        >>> tokens.text, tokens.strings
+        ('a bank', ('[CLS]', 'query', ':', 'a', 'bank', '[SEP]'))
+        >>> tokens.special.tolist()
+        [True, True, True, False, False, True]
+        """
+        other = copy.copy(self)
+        other.spec = replace(self.spec, prompt=prompt)
+        return other
+
+    def before(self, pair: str | None = None) -> str:
+        """Return what is put before a text: its prompt, and before a pair nothing."""
+        return self.spec.prompt or "" if pair is None else ""
+
     def tokens(self, text: str, pair: str | None = None) -> Tokens:
-        """Cut a text, or a pair, into the model's tokens.
+        """Cut a text, or a pair, into the model's tokens; of a single text those of the prompt are special ones.
 
         Raises
         ------
         InputError
             If there is nothing to read, or more than the model takes: `windows` then cuts it without losing any.
         """
-        tokens = tokenize(self.tokenizer, text, pair)
+        prompt = self.before(pair)
+        tokens = read_prompted(self.tokenizer, text, prompt) if prompt else tokenize(self.tokenizer, text, pair)
         if len(tokens) > self.max_tokens:
             raise InputError(
                 "The text has {length} tokens including special tokens, and this model reads at most {most} at once. "
@@ -270,6 +302,7 @@ def load_encoder(
     device: str = "auto",
     precision: str = "auto",
     progress: Progress | None = None,
+    prompt: str | None = None,
 ) -> Encoder:
     """Load an encoder.
 
@@ -283,6 +316,8 @@ def load_encoder(
         ``"auto"`` (float32), ``"float32"``, ``"bfloat16"``, ``"float16"``.
     progress
         Called as ``progress(bytes done, bytes in all, file)`` during a download.
+    prompt
+        See `EncoderSpec`.
 
     Raises
     ------
@@ -304,7 +339,7 @@ def load_encoder(
     """
     checkpoint = find_checkpoint(name) if isinstance(name, str) else name
     chosen_device = find_device(device)
-    spec = EncoderSpec(checkpoint, chosen_device.name, choose_precision(precision, chosen_device))
+    spec = EncoderSpec(checkpoint, chosen_device.name, choose_precision(precision, chosen_device), prompt)
     folder = checkpoint_folder(checkpoint, progress)
     _, family = read_config(folder, checkpoint.name)
     needed = weights_bytes(folder, spec.precision)
@@ -333,6 +368,11 @@ def load_encoder(
     if encoder.inputs.token_types:
         check_token_types(model, tokenizer, checkpoint.name)
     return encoder
+
+
+def load_spec(spec: EncoderSpec, progress: Progress | None = None) -> Encoder:
+    """Load the encoder that a spec is of; see `load_encoder`."""
+    return load_encoder(spec.checkpoint, spec.device, spec.precision, progress, spec.prompt)
 
 
 def read_vocabulary(checkpoint: Checkpoint) -> Vocabulary:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from queue import SimpleQueue
 from threading import Event
 from typing import TypeVar
@@ -32,7 +33,7 @@ def load_beside(encoder: Encoder) -> tuple[Encoder, ...]:
     for device in available_devices() if kind == "cuda" else ():
         if device.name.startswith(f"{kind}:") and device.name != spec.device and spec.precision in device.precisions:
             try:
-                found.append(load_encoder(spec.checkpoint, device.name, spec.precision))
+                found.append(load_encoder(spec.checkpoint, device.name, spec.precision, prompt=spec.prompt))
             except InterpretError:
                 continue
     return tuple(found)
@@ -47,7 +48,7 @@ def all_encoders(encoder: Encoder, beside: Sequence[Encoder]) -> list[Encoder]:
         If one of them would say something else.
     """
     for one in beside:
-        if (one.spec.checkpoint, one.spec.precision) != (encoder.spec.checkpoint, encoder.spec.precision):
+        if replace(one.spec, device=encoder.spec.device) != encoder.spec:
             raise InputError(
                 "“{other}” ({precision}) cannot share the work of “{name}”: its results would differ. Load the same "
                 "checkpoint in the same precision.",

@@ -47,7 +47,7 @@ class SentenceReading:
         """
         tokens = read_prompted(self.encoder.tokenizer, text, self.prompt, self.model.max_length)
         if len(tokens) > self.encoder.max_tokens:
-            self.encoder.tokens(self.prompt + text)
+            self.encoder.with_prompt(self.prompt).tokens(text)
         return tokens
 
     def vectors(self, states: torch.Tensor, mask: torch.Tensor) -> Float[torch.Tensor, "text width"]:
@@ -66,7 +66,7 @@ def sentence_reading(encoder: Encoder, pooling: str = "auto", prompt: str | None
         has one. The built-in model's is the mean, brought to length 1: of it the mean is taken, which has the same
         cosines, keeps lengths, and cuts off nothing.
     prompt
-        What is put before each text; None for the model's default prompt.
+        What is put before each text; None for the encoder's own, if it was given one, or the model's default.
 
     Raises
     ------
@@ -87,6 +87,7 @@ def sentence_reading(encoder: Encoder, pooling: str = "auto", prompt: str | None
             known=", ".join(PLAIN),
         )
     model = own if name == OWN and own is not None else PLAIN[name]
-    before = prompt if prompt is not None else own.prompt if own is not None else ""
+    usual = own.prompt if own is not None else ""
+    before = next(one for one in (prompt, encoder.spec.prompt, usual) if one is not None)
     skipped = 0 if model.include_prompt else prompt_tokens(encoder.tokenizer, before)
     return SentenceReading(encoder, name, model, before, skipped)

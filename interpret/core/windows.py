@@ -74,7 +74,8 @@ def windows(
     parts = [text] if pair is None else [text, pair]
     tokens = [tokenize(encoder.tokenizer, part) for part in parts]
     lengths = [int((~part.special).sum()) for part in tokens]
-    room = size - encoder.tokenizer.num_special_tokens_to_add(pair is not None)
+    prompt = encoder.before(pair)
+    room = size - encoder.tokenizer.num_special_tokens_to_add(pair is not None) - _count(encoder, prompt)
     if room < 2 * len(parts):
         raise InputError.counted(
             "A window of {size} token has no room for words. Use at least {least}.",
@@ -90,15 +91,20 @@ def windows(
         budgets = [room - kept, room - kept]
         budgets[shorter] = kept
     cut = [
-        _cut(encoder, part, length, budget, min(overlap, budget // 2))
+        _cut(encoder, prompt, part, length, budget, min(overlap, budget // 2))
         for part, length, budget in zip(tokens, lengths, budgets, strict=True)
     ]
     return Windows(cut[0], cut[1] if pair is not None else (), overlap, sum(lengths))
 
 
-def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: int) -> tuple[Window, ...]:
-    text = tokens.text
-    if length <= budget:
+def _count(encoder: Encoder, *texts: str) -> int:
+    """Count the tokens of the longest of some texts, without special ones."""
+    return max(len(one.ids) for one in encoder.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
+
+
+def _cut(encoder: Encoder, prompt: str, tokens: Tokens, length: int, budget: int, overlap: int) -> tuple[Window, ...]:
+    text, taken = tokens.text, _count(encoder, prompt)
+    if length <= budget and (not prompt or _count(encoder, prompt + text) - taken <= budget):
         return (Window(0, len(text), text),)
     real = np.flatnonzero(~tokens.special)
     spans, words = tokens.span[real], tokens.word[real]
@@ -107,8 +113,7 @@ def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: in
     room = budget
     while True:
         found = _stretches(text, spans, words, room, min(overlap, room // 2))
-        alone = encoder.tokenizer.encode_batch_fast([window.text for window in found], add_special_tokens=False)
-        longest = max(len(one.ids) for one in alone)
+        longest = _count(encoder, *(prompt + window.text for window in found)) - taken
         if longest <= budget:
             return found
         room -= longest - budget
