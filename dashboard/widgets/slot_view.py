@@ -9,10 +9,10 @@ import streamlit as st
 
 from dashboard import data_slot, state
 from dashboard.data_slot import SlotFile
-from dashboard.kept_copies import kept_copies
 from dashboard.language import _, _n, explain, language, literal
 from dashboard.numbers import listed
 from dashboard.widgets.choices import distinct_labels
+from dashboard.widgets.kept_copies import say_where_copies_are
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.table_caption import table_caption
 from dashboard.widgets.uploader import uploader
@@ -175,7 +175,7 @@ def _card(key: str) -> None:
             data_slot.KEPT_HOURS,
         ).format(hours=data_slot.KEPT_HOURS)
     )
-    _copies(file)
+    say_where_copies_are(file)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         done = st.button(_("Done"), key="card_done", type="primary")
         st.button(
@@ -188,23 +188,6 @@ def _card(key: str) -> None:
         )
     if done:
         st.rerun()
-
-
-def _copies(file: SlotFile) -> None:
-    """Say where the file is kept besides."""
-    jobs, runs = kept_copies(file)
-    parts = []
-    if jobs:
-        parts.append(_n("{count} explanation of it", "{count} explanations of it", jobs).format(count=jobs))
-    if runs:
-        parts.append(_n("{count} run with it", "{count} runs with it", runs).format(count=runs))
-    if parts:
-        st.caption(
-            _(
-                "The disk has copies of the file with {where}. Removing the file here leaves those: delete them on the "
-                "“Attributions” page, under “Whole file”, and on the “Runs” page."
-            ).format(where=listed(parts))
-        )
 
 
 def _drop(key: str) -> None:

@@ -10,7 +10,7 @@ from tests.browser.conftest import button, give, rest, said
 pytestmark = pytest.mark.browser
 
 
-def test_the_card_opens_over_the_page_what_is_chosen_there_holds_and_removing_the_file_closes_it(page: Page, server, cases):
+def test_the_card_opens_over_the_page_what_is_chosen_holds_and_removing_the_file_closes_it(page: Page, server, cases):
     page.goto(f"{server}/embeddings?lang=en")
     # A field that is given a file while the page is drawn for the first time may be gone with it.
     expect(page.get_by_test_id("scatter")).to_be_visible(timeout=60_000)
