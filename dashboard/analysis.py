@@ -133,6 +133,8 @@ class Analysis:
             "device": self.spec.device,
             "precision": self.spec.precision,
         }
+        if self.spec.prompt:
+            found["prompt"] = self.spec.prompt
         if isinstance(self.of, Subject):
             found |= {"text": self.of.text, "pair": self.of.pair}
             if self.of.row is not None:
@@ -223,7 +225,8 @@ def _loading(spec: it.EncoderSpec) -> str:
     name = repr(checkpoint.name)
     if checkpoint.source == "hub":
         name = f"it.find_checkpoint({checkpoint.name!r}, revision={checkpoint.revision!r})"
-    return f"it.load_encoder({name}, device={spec.device!r}, precision={spec.precision!r})"
+    prompt = "" if spec.prompt is None else f", prompt={spec.prompt!r}"
+    return f"it.load_encoder({name}, device={spec.device!r}, precision={spec.precision!r}{prompt})"
 
 
 def _usual(parameter: inspect.Parameter, value: Any) -> bool:

@@ -60,15 +60,17 @@ def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encode
     if spec.checkpoint.source == "hub":
         # Outside the cache, whose key must not hold a callable; does nothing where the files are here.
         checkpoint_folder(spec.checkpoint, progress)
+    # What is put before a text changes no weight.
+    plain = replace(spec, prompt=None)
     try:
-        return _encoder(spec)
+        return _encoder(plain).with_prompt(spec.prompt)
     except it.CapacityError:
         # What others no longer look at is Bertoscope's own to give up before anybody is told to close something.
         _encoder.clear()
         _beside.clear()
         _results.clear()
         _release(None)
-        return _encoder(spec)
+        return _encoder(plain).with_prompt(spec.prompt)
 
 
 def _settle() -> None:
@@ -118,7 +120,7 @@ def rounding(spec: it.EncoderSpec, texts: tuple[str, ...]) -> it.Rounding:
 def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
     """Return the encoder of ``spec`` on all other cards, for long work; none where one device was asked for by name."""
     if chosen_value(DEVICE) == "auto" and spec.device.startswith("cuda"):
-        return _beside(spec)
+        return tuple(one.with_prompt(spec.prompt) for one in _beside(replace(spec, prompt=None)))
     # What was loaded there before serves nobody now.
     _beside.clear()
     return ()

@@ -17,8 +17,8 @@ from interpret.core.sentence_vectors import sentence_reading
 _OF = "pooling_of"
 
 
-def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, str]:
-    """Draw the pooling and the prompt, preset from the model's folder; returns both as `interpret.embed` takes them."""
+def pooling_input(encoder: it.Encoder, label: str, width: int) -> str:
+    """Draw the pooling, preset from the model's folder, and return it as `interpret.embed` takes it."""
     _begin_anew(encoder)
     preset = sentence_reading(encoder)
     poolings = {"mean": _("mean of all tokens"), "cls": _first(encoder), "max": _("maximum")}
@@ -40,8 +40,14 @@ def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, st
         width=width,
     )
     state.publish(state.POOLING, preset.name)
+    return pooling
+
+
+def prompted(encoder: it.Encoder, width: int = 260) -> it.Encoder:
+    """Draw which of the model's prompts is put before each text, the same on all pages; return the encoder with it."""
+    _begin_anew(encoder)
     prompt = prompt_input(encoder, _("Prompt"), state.PROMPT, _default_prompt(encoder), width)
-    return pooling, prompt
+    return encoder.with_prompt(prompt) if _prompts(encoder) else encoder
 
 
 def prompt_input(encoder: it.Encoder, label: str, key: state.Key, default: str, width: int) -> str:
@@ -64,8 +70,8 @@ def prompt_input(encoder: it.Encoder, label: str, key: state.Key, default: str, 
         key,
         default,
         help=_(
-            "What the model was trained to expect before a text. It is not part of the text and is not drawn as "
-            "words of it."
+            "What the model was trained to expect before a single text. It is not part of the text: its tokens count "
+            "as special ones."
         ),
         width=width,
     )

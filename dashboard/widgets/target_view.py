@@ -15,7 +15,7 @@ from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.classifier_slot import classifier_slot
-from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
+from dashboard.widgets.sentence_view import pooling_input, say_what_is_cut
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -40,7 +40,7 @@ class TargetChoice:
         How the classifier is fitted; None for the model's own.
     classifier
         Tells one head from another.
-    pooling, prompt
+    pooling
         How the sentence vectors are made that a similarity is of: see `interpret.attribution.target_function`.
     classes
         The names of the classifier's classes; empty for a target without a classifier.
@@ -54,14 +54,13 @@ class TargetChoice:
     head: Analysis | None
     classifier: str
     pooling: str = "auto"
-    prompt: str | None = None
     classes: tuple[str, ...] = ()
     kept: list[it.attribution.TargetFunction] = field(default_factory=list)
 
     @property
     def about(self) -> str:
         """Tells what a result is a result of."""
-        return repr((self.subject, self.target, self.classifier, self.pooling, self.prompt))
+        return repr((self.subject, self.target, self.classifier, self.pooling))
 
     @property
     def target_function(self) -> it.attribution.TargetFunction:
@@ -108,7 +107,7 @@ class TargetChoice:
     def _target_analysis(self, subject: Subject, target: str | int | it.attribution.Target) -> Analysis:
         more: dict[str, Any] = {} if self.head is None else {"head": self.head}
         if self.kind.compares:
-            more |= {"pooling": self.pooling, "prompt": self.prompt}
+            more["pooling"] = self.pooling
         # It holds the model.
         return Analysis("attribution.target_function", subject, name="function", keep=False, target=target, **more)
 
@@ -142,9 +141,9 @@ def target_input(subject: Subject, slot: DeltaGenerator) -> TargetChoice | None:
             # Each text's words can be asked what they do for the likeness to the other.
             if subject.pair and segments(_("Explain words of"), sides, state.SIMILARITY_SIDE) == "second":
                 subject = replace(subject, text=subject.pair, pair=subject.text)
-            pooling, prompt = sentence_input(encoder, _("Pooling"), width=380)
-            say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
-            return TargetChoice(subject, kind, target, None, "", pooling, prompt)
+            pooling = pooling_input(encoder, _("Pooling"), width=380)
+            say_what_is_cut(encoder, pooling, [encoder.before() + one for one in (subject.text, subject.pair or "")])
+            return TargetChoice(subject, kind, target, None, "", pooling)
         with slot.container(border=True, key="classifier_slot"):
             answering = classifier_slot(subject.spec)
         if answering is None:

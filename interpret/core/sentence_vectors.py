@@ -90,4 +90,5 @@ def sentence_reading(encoder: Encoder, pooling: str = "auto", prompt: str | None
     usual = own.prompt if own is not None else ""
     before = next(one for one in (prompt, encoder.spec.prompt, usual) if one is not None)
     skipped = 0 if model.include_prompt else prompt_tokens(encoder.tokenizer, before)
-    return SentenceReading(encoder, name, model, before, skipped)
+    # The reading itself puts the prompt before each text.
+    return SentenceReading(encoder.with_prompt(None), name, model, before, skipped)

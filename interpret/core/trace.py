@@ -76,6 +76,7 @@ class Trace:
             "revision": self.spec.checkpoint.revision,
             "device": self.spec.device,
             "precision": self.spec.precision,
+            "prompt": self.spec.prompt or "",
         }
         np.savez(
             file,

@@ -131,6 +131,7 @@ def plan_corpus(
     ``progress`` is called as ``progress(texts cut, texts in all, "cut")``.
     """
     reading = chosen_reading(encoder, pooling, prompt, level)
+    encoder = reading.encoder
     kept = readable_layers(reading, layers)
     _check(texts, level, word)
     # Windows that overlap hold every occurrence of a word whole in one of them, with text on either side.

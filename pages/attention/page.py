@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.models import chosen_encoder
+from dashboard.widgets.sentence_view import prompted
 from dashboard.widgets.tabs import Tab, draw_tabs
 from dashboard.widgets.text_input import text_input
 from dashboard.widgets.windows import fit, warn_of_unknown
@@ -32,6 +33,8 @@ TABS = [
 st.title(_("Attention: which head looks where?"))
 chosen_text = text_input()
 encoder = chosen_encoder()
+if chosen_text.pair is None:
+    encoder = prompted(encoder)
 subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
 draw_tabs(TABS, state.TAB, subject)

@@ -107,6 +107,7 @@ def facts(choice: TargetChoice) -> dict[str, str]:
         _(
             "Model"
         ): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {device_name(spec.device)}, {spec.precision})",
+        _("Prompt"): spec.prompt or "",
         _("Classifier"): choice.classifier,
         _("Explained target"): target_name(choice, target_function.target),
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(choice).values() if one),

@@ -47,7 +47,6 @@ def _similar(choice: TargetChoice, baseline: str) -> None:
         other=other,
         baseline=baseline,
         pooling=choice.pooling,
-        prompt=choice.prompt,
     )
 
     def work(progress: Progress) -> it.attribution.SimilarityPairs:

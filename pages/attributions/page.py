@@ -8,6 +8,7 @@ from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.models import chosen_encoder
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.sentence_view import prompted
 from dashboard.widgets.tabs import Tab, draw_tabs
 from dashboard.widgets.target_view import TargetChoice, target_input
 from dashboard.widgets.text_input import text_input
@@ -43,7 +44,7 @@ def explain() -> None:
     # Filled below, once it is known what is explained: whose answer it is, and what that is worth, stands above all.
     slot = st.container()
     chosen_text = text_input("finance")
-    encoder = chosen_encoder()
+    encoder = prompted(chosen_encoder())
     subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
     warn_of_unknown(encoder, [(subject.text, subject.pair)])
     found = target_input(subject, slot)

@@ -20,7 +20,7 @@ from dashboard.numbers import clauses, sentences
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
-from dashboard.widgets.sentence_view import length_line, sentence_input
+from dashboard.widgets.sentence_view import length_line, pooling_input, prompted
 from dashboard.widgets.typed import typed
 from dashboard.widgets.windows import warn_of_unknown
 from interpret.core.errors import InputError
@@ -134,7 +134,8 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
             word = typed(st.text_input, _("Word"), state.WORD, width=200)
         pooling, prompt = "mean", None
         if level == "texts":
-            pooling, prompt = sentence_input(encoder, _("Pooling"), width=380)
+            pooling = pooling_input(encoder, _("Pooling"), width=380)
+            prompt = prompted(encoder, width=380).before()
         with st.popover(_("Embedding options"), icon=":material/tune:"):
             kept = choose(
                 st.selectbox,

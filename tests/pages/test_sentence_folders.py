@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,29 @@ def test_the_first_token_is_called_as_the_model_calls_it(tiny_folders, tmp_path,
     assert not any(other in one for one in options)
 
 
+def test_a_prompt_is_one_choice_for_all_pages_and_stands_in_every_line(page):
+    page.query_params.update({"model": "folder:st", "text": "the river bank"})
+    for name in ("attention", "attributions"):
+        switch(page, name).run()
+        assert not page.exception
+        assert chosen(page, "prompt").value == "passage"
+        assert "prompt='passage: '" in " ".join(one.value for one in page.code)
+    chosen(page, "prompt").set_value("query").run()
+    assert "prompt='query: '" in " ".join(one.value for one in page.code)
+    switch(page, "attention").run()
+    assert "prompt='query: '" in " ".join(one.value for one in page.code)
+    assert page.query_params["prompt"] == "query"
+    switch(page, "embeddings").run()
+    assert (chosen(page, "prompt").value, kept(page).prompt) == ("query", "query: ")
+    # Two texts that are read as one pair have none, and a model without prompts neither.
+    page.query_params["pair"] = "it was tired"
+    page.session_state["with_pair"] = True
+    page.session_state["pair"] = "it was tired"
+    switch(page, "attention").run()
+    assert not [one for one in page.selectbox if one.key.startswith("prompt")]
+    assert "prompt=" not in " ".join(one.value for one in page.code)
+
+
 def test_a_link_opens_with_what_it_says(page):
     page.query_params.update({"model": "folder:st", "pooling": "mean", "prompt": "", "show": "map"})
     switch(page, "embeddings").run()
@@ -131,14 +155,15 @@ def test_similarity_is_the_models_own_on_every_tab_that_shows_it(page, models):
 def test_what_is_exported_says_how_the_vectors_were_made(page, models):
     spec = it.load_encoder(str(models / "st"), device="cpu").spec
     for pooling, prompt in (("own", "passage: "), ("mean", "")):
-        choice = TargetChoice(
-            Subject(spec, "the river", "money"), TARGETS["similarity"], "similarity", None, "", pooling, prompt
-        )
+        asked = Subject(replace(spec, prompt=prompt), "the river", "money")
+        choice = TargetChoice(asked, TARGETS["similarity"], "similarity", None, "", pooling)
         found = json.loads(
             json.dumps(as_dict(choice, it.attribution.explain(choice.target_function, "input_x_gradient")))
         )
         assert (found["pooling"], found["prompt"], found["similarity"]) == (pooling, prompt, "cosine")
-        assert f"target='similarity', pooling={pooling!r}, prompt={prompt!r})" in python_lines(choice.target_analysis)
+        lines = python_lines(choice.target_analysis)
+        assert f"target='similarity', pooling={pooling!r})" in lines
+        assert f"prompt={prompt!r})" in lines
     choice = TargetChoice(Subject(spec, "the river"), TARGETS["norm"], "norm", None, "")
     assert "pooling" not in as_dict(choice, it.attribution.explain(choice.target_function, "input_x_gradient"))
 

@@ -119,6 +119,7 @@ def _model(report: Report) -> dict[str, Any]:
         "licence": card.licence,
         "device": report.spec.device,
         "precision": report.spec.precision,
+        "prompt": report.spec.prompt or None,
         "classifier": "linear head" if report.fitted else "own",
     }
 
