@@ -159,7 +159,7 @@ def question(numbers: Numbers) -> Html:
             (_("SHA-256 of the weights"), _code(model["sha256"])),
             (_("Licence"), model["licence"] or _("not stated")),
             (_("Device, precision"), f"{model['device']}, {model['precision']}"),
-            *([(_("Prompt"), f"“{model['prompt']}”")] if model["prompt"] else []),
+            (_("Prompt"), model["prompt"]),
             (_("Classifier"), heads[model["classifier"]]),
             (_("Classes"), listed(document["classes"])),
             (_("Method"), method),
