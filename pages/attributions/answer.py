@@ -14,6 +14,8 @@ from interpret.core.accuracy import text_key
 from interpret.core.labels import is_missing
 
 _MOST_SHOWN = 6
+# Characters in a line of the table's first column at the least, and in pixels a line, and a row at the most.
+_CHARACTERS, _LINE, _MOST_HEIGHT = 20, 18, 126
 
 
 def answer_card(choice: TargetChoice) -> None:
@@ -90,12 +92,15 @@ def _true_label(choice: TargetChoice, predicted: str) -> None:
 def _probabilities(classes: tuple[str, ...], probabilities: np.ndarray, order: list[int]) -> None:
     """Draw the likeliest classes with their probabilities, and say what the others have together."""
     shown = order[:_MOST_SHOWN]
+    lines = max(-(-len(classes[i]) // _CHARACTERS) for i in shown)
     st.dataframe(
         {
             _("Class"): [classes[i] for i in shown],
             _("Probability"): percents(float(probabilities[i]) for i in shown),
         },
         hide_index=True,
+        # Long names have several lines: two can begin alike.
+        row_height=None if lines == 1 else min(_LINE * lines + _LINE, _MOST_HEIGHT),
         # However long its name is, the bar stays in sight.
         column_config={_("Class"): st.column_config.TextColumn(width=170), _("Probability"): percent_bar(130)},
     )
