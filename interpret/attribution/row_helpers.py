@@ -1,7 +1,7 @@
 """Other processes that share the rows of a job on a CPU.
 
-What a pass does between its matrix products is done by one thread, so that of two cores one waits for a fifth of the
-time; two processes, each with a core of its own, leave none idle.
+What a pass does between its matrix products is done by one thread, and the other cores wait. On two cores two processes
+took a sixth less time than one with two threads (`tests/benchmarks/bench_rows.py`).
 """
 
 import json
