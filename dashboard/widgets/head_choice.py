@@ -60,7 +60,7 @@ def pick_token(
     if st.session_state.get(of, about) != about:
         st.session_state[key] = default
     st.session_state[of] = about
-    names = {i: f"{i} {one}" for i, one in enumerate(tokens.labels)}
+    names = {int(i): f"{i} {tokens.labels[i]}" for i in tokens.shown}
     token = choose(container.selectbox, label, names, key, default)
     state.publish(key, default)
     return token

@@ -17,7 +17,7 @@ def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
     between = ordinary[:, None] & ordinary
     word = tokens.word
     first = position == 0
-    separator = tokens.special & (position > 0)
+    separator = tokens.special & (position > 0) & ~tokens.prompt
     pair = bool(tokens.segment.any())
     same_segment = tokens.segment[:, None] == tokens.segment
     # Unknown tokens stand for anything, and bare spaces for nothing.

@@ -110,7 +110,8 @@ class AttentionView:
 
     @property
     def _whole(self) -> bool:
-        return self._borders is None and self.specials and self.direction == "all"
+        whole = self._borders is None and self.specials and self.direction == "all"
+        return whole and not self.trace.tokens.prompt.any()
 
     @cached_property
     def _borders(self) -> np.ndarray | None:
@@ -142,6 +143,10 @@ def attention_view(
         ``"all"``, or one block of a pair: ``"A→B"`` has segment A's tokens as rows and B's as columns. Rows of a
         block sum to the share that stays in it.
 
+    Notes
+    -----
+    The tokens of a prompt are in no view: with special tokens, rows sum to the share that does not go to them.
+
     Raises
     ------
     InputError
@@ -172,7 +177,7 @@ def attention_view(
     if "B" in direction and tokens.pair is None:
         raise InputError("“{direction}” needs two texts, but there is only one.", direction=direction)
     firsts = [group[0] for group in tokens.groups] if unit == "word" else list(range(len(tokens)))
-    kept = np.array([specials or not tokens.special[first] for first in firsts])
+    kept = ~(tokens.prompt if specials else tokens.special)[firsts]
     segment = tokens.segment[firsts]
     rows = kept if direction == "all" else kept & (segment == "AB".index(direction[0]))
     columns = kept if direction == "all" else kept & (segment == "AB".index(direction[2]))

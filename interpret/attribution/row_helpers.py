@@ -62,17 +62,23 @@ class RowHelpers:
     def __enter__(self) -> "RowHelpers":
         """Start them, so that they load the model while the caller does."""
         for _ in range(self._count - 1):
-            self._processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", __name__, str(self._folder.resolve())],
-                    env=os.environ | {"OMP_NUM_THREADS": str(self._threads // self._count)},
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    # They say it in the job's log.
-                    stderr=subprocess.DEVNULL,
-                )
-            )
+            try:
+                self._processes.append(self._helper())
+            except OSError as error:
+                # The system has no room for another process; the job needs none.
+                _log.warning("no further helper: %s", error)
+                break
         return self
+
+    def _helper(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", __name__, str(self._folder.resolve())],
+            env=os.environ | {"OMP_NUM_THREADS": str(self._threads // self._count)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # They say it in the job's log.
+            stderr=subprocess.DEVNULL,
+        )
 
     def blocks(self, left: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
         """Return the caller's own rows, some at a time, while the helpers do others; at the end all are done.

@@ -222,6 +222,7 @@ def read_prompted(tokenizer: Tokenizer, text: str, prompt: str = "", most: int |
             text=text,
             span=read_only(np.where(special[:, None], 0, spans)),
             special=read_only(special),
+            prompt=read_only(special & ~added),
             word=read_only(np.where(special, -1, word - special.any()), np.int64),
         )
     if most is not None and len(tokens) > most:

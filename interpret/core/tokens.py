@@ -43,7 +43,9 @@ class Tokens:
     type_ids
         The token types of the tokenizer's template: what a model is fed that takes any.
     special
-        True for tokens that the tokenizer added.
+        True for tokens that nobody wrote: those that the tokenizer added, and those of a prompt.
+    prompt
+        True for the tokens of a prompt before the text: see `Encoder.with_prompt`. No picture shows them.
     unknown_id
         The id that stands for what the vocabulary lacks; None where it lacks nothing.
     """
@@ -58,10 +60,16 @@ class Tokens:
     segment: Int[np.ndarray, " token"]
     type_ids: Int[np.ndarray, " token"]
     special: Bool[np.ndarray, " token"]
+    prompt: Bool[np.ndarray, " token"]
     unknown_id: int | None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def shown(self) -> Int[np.ndarray, " shown"]:
+        """The positions of all tokens but those of a prompt: what pictures show."""
+        return read_only(np.flatnonzero(~self.prompt))
 
     @property
     def unknown(self) -> int:
@@ -152,6 +160,7 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
         segment=read_only(segment, np.int64),
         type_ids=read_only(encoding.type_ids, np.int64),
         special=read_only(special, bool),
+        prompt=read_only(np.zeros(len(special), bool)),
         unknown_id=unknown_id(tokenizer),
     )
 
@@ -169,6 +178,7 @@ def cut(tokens: Tokens, kept: Bool[np.ndarray, " token"]) -> Tokens:
         segment=read_only(tokens.segment[positions]),
         type_ids=read_only(tokens.type_ids[positions]),
         special=read_only(tokens.special[positions]),
+        prompt=read_only(tokens.prompt[positions]),
     )
 
 

@@ -31,13 +31,14 @@ def sources_map(sources: Mapping[str, Float32[np.ndarray, " token"]], tokens: To
     """Draw what each input is to a token by each method, as a row each.
 
     Shares are divided by their sum and have one scale. Maximum flows are no shares, each being a problem of its own:
-    they are drawn below, as they are, on a scale of their own.
+    they are drawn below, as they are, on a scale of their own. Of a prompt's tokens none is drawn.
     """
-    names = method_names()
+    names, shown = method_names(), tokens.shown
+    sources = {name: row[shown] for name, row in sources.items()}
     shares = {name: row / max(float(row.sum()), 1e-12) for name, row in sources.items() if name != "flow"}
     heights = [len(shares), 1] if "flow" in sources else [1]
     figure = make_subplots(len(heights), 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=heights)
-    inputs = numbered(list(tokens.labels))
+    inputs = [numbered(tokens.labels)[i] for i in shown]
 
     def row(
         name: str, rows: Mapping[str, Float32[np.ndarray, " token"]], colour: np.ndarray, axis: str, at: int

@@ -96,7 +96,7 @@ def answer_line(shares: Mapping[str, Float32[np.ndarray, " token"]], tokens: Tok
     names = method_names()
 
     def most(name: str, row: Float32[np.ndarray, " token"]) -> str:
-        best = np.argsort(-row, kind="stable")[:2]
+        best = tokens.shown[np.argsort(-row[tokens.shown], kind="stable")[:2]]
         # Maximum flows are each a problem of their own: shares of their sum would say nothing.
         numbers = [f"{row[i]:.3f}" if name == "flow" else f"{100 * row[i] / row.sum():.0f}%" for i in best]
         return listed(f"{literal(tokens.labels[i])} ({i}) {share}" for i, share in zip(best, numbers, strict=True))

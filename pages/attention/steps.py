@@ -38,7 +38,7 @@ def steps(subject: Subject) -> None:
     result: it.attention.AttentionSteps = analysis.result
     st.markdown(answer_line(result))
     st.caption(check_line(result))
-    if len(trace.tokens) > MOST_ROWS:
+    if len(trace.tokens.shown) > MOST_ROWS:
         rest = 1 - float(result.weights[shown_keys(result)].sum())
         st.caption(
             _(

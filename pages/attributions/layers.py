@@ -52,7 +52,8 @@ def layers(choice: TargetChoice) -> None:
     tokens = target_function.tokens
     names = hidden_state_names(range(len(scores)))
     st.markdown(_("Explained: {target}").format(target=literal(target_name(choice, target_function.target))))
-    st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
+    drawn = [tokens.labels[i] for i in tokens.shown]
+    st.plotly_chart(level_map(scores[:, tokens.shown], drawn, names), key="level_map")
     warn_of_baseline(target_function, baseline, "layers")
     st.caption(
         _(

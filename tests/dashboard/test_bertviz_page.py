@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_what_is_drawn_is_the_trace(minilm):
 
 def test_a_token_of_script_is_data_and_only_one_script_may_run(minilm):
     trace = it.trace(minilm, NASTY)
-    tokens = it.Tokens(**{**trace.tokens.__dict__, "labels": (NASTY, *trace.tokens.labels[1:])})
+    tokens = replace(trace.tokens, labels=(NASTY, *trace.tokens.labels[1:]))
     page, _ = bertviz_page(it.Trace(**{**trace.__dict__, "tokens": tokens}), "head", [0], False, 0, 0)
     assert "<img" not in page
     # Only "</script>" ends a script, unless a comment was begun in it.

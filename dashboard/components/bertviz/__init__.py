@@ -76,7 +76,8 @@ def bertviz_page(trace: it.Trace, view: View, layers: list[int], dark: bool, lay
     Weights are rounded to four decimals. The neuron view has the trace's queries and keys, so it shows any model that
     the tap serves; BertViz's own knows three.
     """
-    n = len(trace.tokens)
+    shown = trace.tokens.shown
+    n = len(shown)
     cut = int(np.flatnonzero(trace.tokens.segment)[0]) if trace.tokens.pair is not None else None
     data = {
         "view": view,
@@ -86,18 +87,18 @@ def bertviz_page(trace: it.Trace, view: View, layers: list[int], dark: bool, lay
         "heads": trace.attention.shape[1],
         "layer": layer if layer in layers else layers[0],
         "head": head,
-        "tokens": trace.tokens.labels,
+        "tokens": [trace.tokens.labels[i] for i in shown],
         "cut": cut,
         "filters": [
             {"key": key, "name": name, "segments": segments}
             for key, name, segments in _FILTERS
             if segments is None or cut is not None
         ],
-        "attention": [_rounded(trace.attention[one]) for one in layers],
+        "attention": [_rounded(trace.attention[one][:, shown][:, :, shown]) for one in layers],
     }
     if view == "neuron" and trace.query is not None and trace.key is not None:
-        data["queries"] = [_rounded(trace.query[one]) for one in layers]
-        data["keys"] = [_rounded(trace.key[one]) for one in layers]
+        data["queries"] = [_rounded(trace.query[one][:, shown]) for one in layers]
+        data["keys"] = [_rounded(trace.key[one][:, shown]) for one in layers]
     script = "\n;\n".join(_sources(view))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # In a script element only "<" can end it; JSON may write it as an escape anywhere.

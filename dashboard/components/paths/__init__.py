@@ -25,18 +25,21 @@ _COMPONENT = picture(NAME, "<canvas></canvas><p class='readout' aria-live='polit
 def paths_picture(paths: Paths, tokens: Tokens, title: str, file: str) -> tuple[int, int]:
     """Draw the paths; return how many links are drawn, and how many carry anything at all.
 
+    The tokens of a prompt are not drawn.
+
     Parameters
     ----------
     title, file
         The line over a saved picture, and the name of its file without an ending.
     """
-    graph = len(tokens) <= MOST_IN_GRAPH
-    edges = []
-    there = int((paths.edges > 0).sum())
+    shown = tokens.shown
+    graph = len(shown) <= MOST_IN_GRAPH
+    links, edges = paths.edges[:, shown][:, :, shown], []
+    there = int((links > 0).sum())
     if graph:
-        strongest = np.argsort(-paths.edges, axis=None)[:_MOST_EDGES]
-        for level, upper, lower in zip(*np.unravel_index(strongest, paths.edges.shape), strict=True):
-            share = float(paths.edges[level, upper, lower])
+        strongest = np.argsort(-links, axis=None)[:_MOST_EDGES]
+        for level, upper, lower in zip(*np.unravel_index(strongest, links.shape), strict=True):
+            share = float(links[level, upper, lower])
             if share >= LEAST:
                 edges.append([int(level), int(upper), int(lower), round(share, 5)])
     # The strongest are drawn last, over the others.
@@ -51,9 +54,9 @@ def paths_picture(paths: Paths, tokens: Tokens, title: str, file: str) -> tuple[
             "title": title,
             "file": file,
             "graph": graph,
-            "labels": tokens.labels,
+            "labels": [tokens.labels[i] for i in shown],
             "levels": [_("embeddings"), *inner],
-            "mass": paths.mass.astype(float).round(6).tolist(),
+            "mass": paths.mass[:, shown].astype(float).round(6).tolist(),
             "edges": edges,
             "least": LEAST,
             # A flow is no share, and is written as the number that it is.

@@ -55,10 +55,14 @@ def steps_picture(steps: AttentionSteps, pre_norm: bool, title: str, file: str) 
 
 
 def shown_keys(steps: AttentionSteps) -> list[int]:
-    """Return the keys that are drawn, in the order of the text: all, or those with the largest weights."""
-    strongest = np.argsort(-steps.weights, kind="stable")[:MOST_ROWS]
+    """Return the keys that are drawn, in the order of the text: all, or those with the largest weights.
+
+    The tokens of a prompt are not.
+    """
+    shown = steps.tokens.shown
+    strongest = shown[np.argsort(-steps.weights[shown], kind="stable")[:MOST_ROWS]]
     # Where only a few may be looked at, no masked ones fill the rows up.
-    crowded = len(steps.weights) > MOST_ROWS
+    crowded = len(shown) > MOST_ROWS
     return sorted(int(i) for i in strongest if steps.allowed[i] or not crowded)
 
 

@@ -67,7 +67,7 @@ class WordRow:
 def token_words(
     tokens: Tokens, words: bool, scores: Iterable[float] = repeat(0.0), notes: Iterable[str] = repeat("")
 ) -> tuple[Word, ...]:
-    """Return a text's words, or its tokens, as they are drawn."""
+    """Return a text's words, or its tokens, as they are drawn: those of a prompt are not, and have no text."""
     found: list[Word] = []
     end = {0: 0, 1: 0}
     groups = tokens.groups if words else tuple((index,) for index in range(len(tokens)))
@@ -79,7 +79,7 @@ def token_words(
         spaced = fixed or int(tokens.span[first, 0]) > end[side]
         if not fixed:
             end[side] = int(tokens.span[last, 1])
-        found.append(Word(name, float(score), spaced and bool(found), fixed, note))
+        found.append(Word("" if tokens.prompt[first] else name, float(score), spaced and bool(found), fixed, note))
     return tuple(found)
 
 

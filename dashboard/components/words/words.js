@@ -119,6 +119,7 @@ class Words extends Picture {
     this.spans[r] = row.words.map(([word, , spaced, fixed], i) => {
       const span = document.createElement("span");
       span.textContent = word;
+      span.hidden = word === "";
       span.classList.toggle("fixed", fixed);
       span.addEventListener("pointerenter", () => this.look([r, i]));
       span.classList.toggle("open", this.off !== null && !fixed);
@@ -130,7 +131,7 @@ class Words extends Picture {
         if (fixed) span.setAttribute("aria-disabled", "true");
       }
       if (this.off && !fixed) span.addEventListener("click", () => this.turn(i));
-      if (spaced) text.append(" ");
+      if (spaced && word !== "") text.append(" ");
       text.append(span);
       return span;
     });

@@ -35,6 +35,7 @@ def small(trace, attention):
         tokens.segment[:n],
         tokens.type_ids[:n],
         tokens.special[:n],
+        tokens.prompt[:n],
         tokens.unknown_id,
     )
     return planted(trace, attention, tokens=cut)

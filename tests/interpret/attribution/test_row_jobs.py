@@ -288,11 +288,11 @@ def test_a_helper_does_its_share_and_says_the_same(
         np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=0.01 * change + 1e-5)
 
 
-@pytest.mark.parametrize(("executable", "rows"), [("false", 40), (sys.executable, 20)])
+@pytest.mark.parametrize(("executable", "rows"), [("false", 40), ("/there is none", 40), (sys.executable, 20)])
 def test_without_a_helper_one_process_does_all(
     tmp_path, head, request_, two_threads, own, monkeypatch, executable, rows
 ):
-    """As where it does not start, and where there are few rows."""
+    """As where it ends at once or cannot be started, and where there are few rows."""
     monkeypatch.setattr(sys, "executable", executable)
     job = work_on_rows(make_job(tmp_path, request_, many_rows(rows), head).folder)
     assert (job.state, job.done, job.total) == ("done", rows, rows)
