@@ -45,7 +45,8 @@ def _special(trace, group):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("prompt", [PROMPT, "a long prompt of many words before it all: "])
+# The last runs into the first word, which is then cut in another way.
+@pytest.mark.parametrize("prompt", [PROMPT, "a long prompt of many words before it all: ", "animalsx"])
 def test_every_window_of_a_long_text_fits_behind_the_prompt(encoders, family, prompt):
     asked = encoders[family].with_prompt(prompt)
     text = "the river bank said it was tired because money lent rich animals " * 60
