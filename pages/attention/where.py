@@ -8,7 +8,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import trace_of
 from dashboard.components.explorer import Look, explorer, read_look
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.subject import Subject
 from dashboard.widgets.attention_view import (
     Looked,
@@ -65,12 +65,23 @@ def where(subject: Subject) -> None:
             st.plotly_chart(
                 head_heatmap(view, view.average(look.heads), f"{title} · {heads_in_words(look.heads)}"), key="heatmap"
             )
+    unseen = int(trace.tokens.prompt.sum())
+    if unseen:
+        st.caption(
+            _n(
+                "The model also reads {count} token of the prompt, which is not shown: a row adds up to 1 less the "
+                "weight that goes to it.",
+                "The model also reads {count} tokens of the prompt, which are not shown: a row adds up to 1 less the "
+                "weight that goes to them.",
+                unseen,
+            ).format(count=unseen)
+        )
     st.caption(
         _(
             "Tokens: {tokens} · layers × heads: {layers} × {heads} · {device}, {precision} · read in {seconds} s. A "
             "weight says how much of a token's value a head mixes in; it does not say why the model made a prediction."
         ).format(
-            tokens=len(trace.tokens),
+            tokens=len(trace.tokens.shown),
             layers=layers,
             heads=heads,
             device=device_name(subject.spec.device),
