@@ -18,15 +18,15 @@ import streamlit as st
 from dashboard import ROOT
 from dashboard.key import Key, Value, session_key
 from dashboard.language import language, nearest_language
+from interpret.core import multilingual_e5
 from interpret.core.characters import whole_characters
 from interpret.core.checkpoints import BUILT_IN, MULTILINGUAL
 from interpret.core.files import cache_folder
-from interpret.core.multilingual_e5 import is_there
 
 
 def _in_chinese(default: str) -> dict[str, Value]:
     """Who reads Chinese sees Chinese, where the package of the built-in model that reads it is."""
-    return {"zh_CN": default} if is_there() else {}
+    return {"zh_CN": default} if multilingual_e5.DATA.is_there else {}
 
 
 # What "piece" was called before tokens were.

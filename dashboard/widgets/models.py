@@ -13,7 +13,7 @@ from dashboard import cache, state
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from interpret.core.checkpoint_files import saved_checkpoints
-from interpret.core.checkpoints import BUILT_IN, BUILT_INS, GUESSER, MULTILINGUAL
+from interpret.core.checkpoints import BUILT_IN, BUILT_INS, GUESSER, MULTILINGUAL, SMALLEST
 from interpret.core.units import gigabytes
 
 
@@ -29,6 +29,7 @@ def _known() -> dict[str, Known]:
     # Only checkpoints that have safetensors weights on the hub.
     return {
         BUILT_IN: Known(91, _("English"), _("sentence vectors; comes with Bertoscope")),
+        SMALLEST: Known(69, _("English"), _("sentence vectors with half the layers; comes with Bertoscope")),
         GUESSER: Known(
             11,
             _("English"),
@@ -100,6 +101,7 @@ def model_options() -> dict[str, str]:
 def _short() -> dict[str, str]:
     return {
         BUILT_IN: "MiniLM",
+        SMALLEST: "MiniLM-L3",
         GUESSER: _("MiniLM with pretraining heads"),
         MULTILINGUAL: "multilingual-e5-small",
     }
@@ -172,7 +174,7 @@ def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
 
 def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool = False) -> it.Encoder:
     """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
-    if guesses and name in (BUILT_IN, MULTILINGUAL):
+    if guesses and name in (BUILT_IN, MULTILINGUAL, SMALLEST):
         name = GUESSER
     slot = st.empty()
 

@@ -13,8 +13,9 @@ from dashboard.language import _, _n, literal
 from dashboard.subject import Row, Subject
 from dashboard.widgets.models import model_name
 from interpret.core.characters import beginning
-from interpret.core.checkpoints import BUILT_IN, MULTILINGUAL
+from interpret.core.checkpoints import GUESSER, MULTILINGUAL
 from interpret.core.errors import InputError
+from interpret.core.multilingual_e5 import DATA
 from interpret.core.tokens import check_texts
 from interpret.core.vocabulary import unknown_id
 
@@ -67,7 +68,8 @@ def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]
             ).format(unknown=f"{unknown:,}", tokens=f"{tokens:,}"),
             icon=":material/translate:",
         )
-        if encoder.spec.checkpoint.name == BUILT_IN:
+        # Its place among guessers is MiniLM's.
+        if encoder.spec.checkpoint.name not in (MULTILINGUAL, GUESSER) and DATA.is_there:
             st.button(
                 _("Use {model}, which reads a hundred languages").format(model=model_name(MULTILINGUAL)),
                 key="use_multilingual",

@@ -1,9 +1,15 @@
 """Built-in models that are put together once, and kept in the cache as a folder like anybody's."""
 
+import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+from safetensors.numpy import save_file
 
 from interpret.core.checkpoint_files import LOADING, check_files
 from interpret.core.errors import CheckpointError
@@ -48,3 +54,50 @@ def assembled_folder(name: str, revision: str, assemble: Callable[[Path], None])
             ) from error
     check_files((file.name for file in kept.iterdir()), name)
     return kept
+
+
+def write_sentence_model(
+    folder: Path,
+    tensors: Mapping[str, Float32[np.ndarray, "..."]],
+    config: Mapping[str, Any],
+    tokenizer_config: Mapping[str, Any],
+    most: int,
+    sentences: Mapping[str, Any],
+    normalised: bool,
+    readme: str,
+) -> None:
+    """Write a BERT with mean pooling as a folder of sentence-transformers, all but its tokenizer.
+
+    Parameters
+    ----------
+    tensors
+        By their names in transformers' ``BertModel``.
+    config, tokenizer_config, sentences
+        What ``config.json`` says but that it is a BERT, what ``tokenizer_config.json`` says, and what
+        ``config_sentence_transformers.json`` does.
+    most
+        The most tokens that a sentence vector is made of.
+    normalised
+        Whether vectors are brought to length 1.
+    """
+    folder.mkdir()
+    save_file(dict(tensors), folder / "model.safetensors", {"format": "pt"})
+    (folder / "README.md").write_text(readme, "utf-8")
+    steps = [("Transformer", ""), ("Pooling", "1_Pooling"), *([("Normalize", "2_Normalize")] if normalised else [])]
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for index, (kind, path) in enumerate(steps)
+    ]
+    for name, content in {
+        "config.json": {"architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu"} | dict(config),
+        "tokenizer_config.json": tokenizer_config,
+        "modules.json": modules,
+        "sentence_bert_config.json": {"max_seq_length": most, "do_lower_case": False},
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": config["hidden_size"],
+            "pooling_mode_mean_tokens": True,
+        },
+        "config_sentence_transformers.json": sentences,
+    }.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content, indent=2), "utf-8")

