@@ -22,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 # Some machines forbid Python to keep what it compiled: a hundred processes of a run of tests would each do it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast test-js lint lint-js wheel oracles bench catalogue reference notebooks pictures gpu-check clean
+.PHONY: help run models test test-fast test-js lint lint-js wheel oracles bench catalogue reference notebooks pictures gpu-check clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,6 +31,10 @@ run: $(VENV)/.installed ## installs on the first call, then opens the dashboard;
 	@echo "Bertoscope starts on http://$(HOST):$(PORT)"
 	@$(BIN)/python -m streamlit run dashboard/app.py \
 		--server.address $(HOST) --server.port $(PORT) $(HEADLESS)
+
+# `BERTOSCOPE_MODELS` is where the picker looks for folders.
+models: $(VENV)/.installed ## brings all-mpnet-base-v2 (12 layers, 438 MB) into models/
+	@$(BIN)/python -m bertoscope_cli.models "$${BERTOSCOPE_MODELS:-models}"
 
 # Runs that are killed and resumed make sure at each step that the disk has it. Where memory has a folder with room for
 # them (4 GB), nothing waits for a disk; it goes when the tests end, however they do.
