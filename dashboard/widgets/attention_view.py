@@ -40,7 +40,10 @@ def view_controls(pair: bool, special: SpecialTokens) -> tuple[Unit, bool, Direc
             _("Unit"),
             units,
             state.UNIT,
-            help=_("Words: weights to a word's tokens are summed, weights from them are averaged (Clark et al. 2019)."),
+            help=_(
+                "Words: weights to a word's tokens are summed, weights from them are averaged (Clark et al. 2019). "
+                "Where Chinese words begin and end, jieba says."
+            ),
         )
         direction: Direction = segments(_("Direction"), directions, state.DIRECTION) if pair else "all"
         specials = st.toggle(

@@ -217,8 +217,7 @@ def _changed(one: AttentionView, other: AttentionView, by_position: bool) -> np.
 
 def _rows(view: AttentionView) -> tuple[list[tuple[int, int]], list[tuple[bool, int]]]:
     """Return the characters that each row stands for, and whether it is a special token with its segment."""
-    tokens = view.trace.tokens
-    groups = tokens.groups if view.unit == "word" else tuple((i,) for i in range(len(tokens)))
+    tokens, groups = view.tokens, view.groups
     spans, edges = [], []
     for index in view.queries:
         first, last = groups[index][0], groups[index][-1]

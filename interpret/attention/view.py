@@ -12,7 +12,9 @@ from jaxtyping import Float32, Int, UInt8
 from interpret.attention.kinds import Direction, Unit
 from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
+from interpret.core.tokens import Tokens
 from interpret.core.trace import Trace
+from interpret.core.words import join_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +26,7 @@ class AttentionView:
     trace, unit, specials, direction
         What `attention_view` was asked for.
     queries, keys
-        The groups of tokens, as indices into ``trace.tokens.groups`` (words) or of tokens (tokens), that are the rows
-        and the columns.
+        The groups of tokens, as indices into `groups`, that are the rows and the columns.
     """
 
     trace: Trace
@@ -36,9 +37,19 @@ class AttentionView:
     keys: Int[np.ndarray, " key"]
 
     @cached_property
+    def tokens(self) -> Tokens:
+        """The trace's tokens; where the unit is a word, with Chinese words as one each: see `join_words`."""
+        return _seen(self.trace, self.unit)
+
+    @cached_property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The tokens of each word, or each token."""
+        return _groups(self.tokens, self.unit)
+
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The names of all groups of the unit, special ones included."""
-        return self.trace.tokens.words if self.unit == "word" else self.trace.tokens.labels
+        return self.tokens.words if self.unit == "word" else self.tokens.labels
 
     @property
     def query_labels(self) -> tuple[str, ...]:
@@ -116,15 +127,22 @@ class AttentionView:
     @cached_property
     def _borders(self) -> np.ndarray | None:
         # None where every group is one token, so that nothing needs adding up.
-        groups = self.trace.tokens.groups
-        if self.unit == "token" or len(groups) == len(self.trace.tokens):
+        if len(self.groups) == len(self.tokens):
             return None
-        return np.array([group[0] for group in groups])
+        return np.array([group[0] for group in self.groups])
 
     @cached_property
     def _ordinary(self) -> np.ndarray:
-        special = self.trace.tokens.special
+        special = self.tokens.special
         return np.flatnonzero(~(special if self._borders is None else special[self._borders]))
+
+
+def _seen(trace: Trace, unit: Unit) -> Tokens:
+    return join_words(trace.tokens) if unit == "word" else trace.tokens
+
+
+def _groups(tokens: Tokens, unit: Unit) -> tuple[tuple[int, ...], ...]:
+    return tokens.groups if unit == "word" else tuple((position,) for position in range(len(tokens)))
 
 
 def attention_view(
@@ -135,7 +153,8 @@ def attention_view(
     Parameters
     ----------
     unit
-        ``"token"``, or ``"word"``: weights to a word's tokens are added up, weights from them averaged.
+        ``"token"``, or ``"word"``: weights to a word's tokens are added up, weights from them averaged. Words are those
+        of `interpret.core.words.join_words`.
     specials
         False leaves out [CLS], [SEP] and their like, and shares each row out anew over what remains, so that it sums
         to 1 again. What a head does with special tokens is often most of what it does.
@@ -173,10 +192,10 @@ def attention_view(
                 name=name,
                 allowed=", ".join(allowed),
             )
-    tokens = trace.tokens
+    tokens = _seen(trace, unit)
     if "B" in direction and tokens.pair is None:
         raise InputError("“{direction}” needs two texts, but there is only one.", direction=direction)
-    firsts = [group[0] for group in tokens.groups] if unit == "word" else list(range(len(tokens)))
+    firsts = [group[0] for group in _groups(tokens, unit)]
     kept = ~(tokens.prompt if specials else tokens.special)[firsts]
     segment = tokens.segment[firsts]
     rows = kept if direction == "all" else kept & (segment == "AB".index(direction[0]))

@@ -54,7 +54,7 @@ def target_function(
     """Ask a model one thing about a text.
 
     Chinese words, numbers and words with an apostrophe are one word each here: see
-    `interpret.attribution.words.join_words`.
+    `interpret.core.words.join_words`.
 
     Parameters
     ----------

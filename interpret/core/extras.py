@@ -7,7 +7,7 @@ from interpret.core.errors import InputError
 
 # By the names that they are imported by.
 EXTRAS = {
-    "attributions": ("captum", "rjieba"),
+    "attributions": ("captum",),
     "embeddings": ("accelerate", "openTSNE", "umap"),
     "pretraining": ("peft",),
     "finetune": ("accelerate", "peft", "mlflow", "sqlalchemy", "alembic"),

@@ -18,6 +18,7 @@ from interpret.core.scripts import fold, fold_with_offsets, is_ideograph, is_joi
 from interpret.core.sentence_vectors import SentenceReading, sentence_reading
 from interpret.core.tokens import Tokens, check_texts
 from interpret.core.windows import Window, windows
+from interpret.core.words import join_words
 
 LEVELS = ("texts", "words", "tokens")
 _CHUNK = 512
@@ -305,7 +306,7 @@ def _occurrences(
 
 def _ranges(tokens: Tokens, level: str) -> Iterator[tuple[int, int]]:
     if level == "words":
-        for group in tokens.groups:
+        for group in join_words(tokens).groups:
             if not tokens.special[group[0]]:
                 yield group[0], group[-1] + 1
     else:

@@ -176,7 +176,8 @@ def key_of(
         spec.checkpoint.revision,
         spec.precision,
         spec.device.partition(":")[0],
-        level,
+        # Words have been those of `join_words` since this was its name.
+        "joined words" if level == "words" else level,
         reading.name,
         reading.prompt,
         None if word is None else " ".join(word.split()),

@@ -128,9 +128,7 @@ class Compared:
 def side_of(one: Head, unit: Unit, specials: bool) -> Side:
     """Return a head as it is drawn."""
     view: it.attention.AttentionView = view_analysis(one.subject, unit, specials, "all").run()
-    tokens = view.trace.tokens
-    groups = tokens.groups if unit == "word" else [[i] for i in range(len(tokens))]
-    second = [row for row, index in enumerate(view.queries) if tokens.segment[groups[index][0]]]
+    second = [row for row, index in enumerate(view.queries) if view.tokens.segment[view.groups[index][0]]]
     return Side(
         one.name,
         one.title,

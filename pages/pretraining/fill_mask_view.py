@@ -19,6 +19,7 @@ from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from interpret.core.scripts import SPACE, marks
+from interpret.core.words import join_chinese_words
 
 WORDS = "hidden_words"
 # A character: of the first or the second text, and where.
@@ -43,6 +44,9 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
         _("A click masks"), {"word": _("Mask whole words"), "token": _("Mask single tokens")}, state.UNIT_HIDDEN
     )
     state.publish(state.UNIT_HIDDEN)
+    if unit == "word":
+        # Apostrophes stay apart: a link counts what is before the hidden ones.
+        tokens = join_chinese_words(tokens)
     groups = tokens.groups if unit == "word" else tuple((position,) for position in range(len(tokens)))
     # A mask that was typed is hidden already, from everybody.
     shut = [tokens.special[group[0]] or tokens.strings[group[0]] == encoder.mask for group in groups]

@@ -245,7 +245,6 @@ def without(*packages):
             "attributions",
             lambda encoder: it.attribution.layer_attribution(explained(encoder)[0], "integrated_gradients"),
         ),
-        ("rjieba", "attributions", lambda encoder: question(encoder, "医生来了。")),
         ("openTSNE", "embeddings", lambda encoder: it.embeddings.project(points(), "tsne")),
         ("umap", "embeddings", lambda encoder: it.embeddings.project(points(), "umap")),
     ],

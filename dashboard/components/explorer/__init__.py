@@ -186,9 +186,9 @@ def _rounded_up(value: float) -> str:
 
 
 def _header(view: AttentionView, thumbnails: bytes, look: Look, title: str, file: str) -> dict[str, Any]:
-    tokens = view.trace.tokens
+    tokens = view.tokens
     layers, heads = view.trace.attention.shape[:2]
-    firsts = np.array([group[0] for group in tokens.groups]) if view.unit == "word" else np.arange(len(tokens))
+    firsts = np.array([group[0] for group in view.groups])
     segment = tokens.segment[firsts]
 
     def border(indices: np.ndarray) -> int | None:

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 
 from interpret.attribution.targets.target import BoundTarget, Pass, Target, TargetInputs, TargetKind, register
-from interpret.attribution.words import join_words
 from interpret.core.sentence_vectors import sentence_reading
 from interpret.core.sentences import sentence
+from interpret.core.words import join_words
 
 
 @register

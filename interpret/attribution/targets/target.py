@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int
 
 from interpret.attribution.targets.controls import Control
-from interpret.attribution.words import join_words
 from interpret.core.encoder import Encoder
 from interpret.core.linear_head import LinearHead
 from interpret.core.sentence_vectors import SentenceReading, sentence_reading
 from interpret.core.tasks import logits_of
 from interpret.core.tokens import Tokens
+from interpret.core.words import join_words
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 import interpret as it
 from dashboard import ROOT
 from interpret.core.checkpoints import checkpoint_folder
+from interpret.core.words import join_words
 from interpret.embeddings import corpus
 from tests.tiny import FAMILIES
 
@@ -52,7 +53,8 @@ def test_words_and_tokens_are_those_of_the_trace(encoders, family):
     row = column = 0
     for place, text in enumerate(TEXTS):
         tokens, hidden = hidden_of(encoder, text)
-        for group, name in zip(tokens.groups, tokens.words, strict=True):
+        joined = join_words(tokens)
+        for group, name in zip(joined.groups, joined.words, strict=True):
             if tokens.special[group[0]]:
                 continue
             np.testing.assert_allclose(words.vectors[:, row], hidden[:, list(group)].mean(1), atol=2e-5)

@@ -1,12 +1,12 @@
 """Words as people read them: of Chinese, which writes none apart, and around apostrophes and within numbers."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from interpret.core.arrays import read_only
-from interpret.core.extras import needed_for
 from interpret.core.scripts import is_ideograph, marks
 from interpret.core.tokens import Tokens
 
@@ -23,10 +23,28 @@ def join_words(tokens: Tokens) -> Tokens:
     """Give tokens of what people read as one word the same number in ``word``; all else stays as it is.
 
     Chinese words are those of jieba: the likeliest cut by a dictionary's frequencies, with a hidden Markov model for
-    what the dictionary lacks. Japanese stays in characters.
+    what the dictionary lacks. Japanese stays in characters. A token that reaches over the border of two words, as those
+    of SentencePiece do (“因为它”), is a word of its own.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> tokens = it.load_encoder("minilm").tokens("中国 isn't 8.4%")
+    >>> tokens.words[1:-1]
+    ('中', '国', 'isn', "'", 't', '8', '.', '4', '%')
+    >>> join_words(tokens).words[1:-1]
+    ('中国', "isn't", '8.4%')
     """
-    texts = (tokens.text, tokens.pair or "")
-    spans = [[*_chinese_words(one), *(found.span() for found in _JOINED.finditer(one))] for one in texts]
+    return _joined(tokens, lambda text: [*_chinese_words(text), *(found.span() for found in _JOINED.finditer(text))])
+
+
+def join_chinese_words(tokens: Tokens) -> Tokens:
+    """Do what `join_words` does for Chinese words alone."""
+    return _joined(tokens, _chinese_words)
+
+
+def _joined(tokens: Tokens, find: Callable[[str], list[tuple[int, int]]]) -> Tokens:
+    spans = [find(one) for one in (tokens.text, tokens.pair or "")]
     if not any(spans):
         return tokens
     joined: list[int] = []
@@ -53,8 +71,8 @@ def _chinese_words(text: str) -> list[tuple[int, int]]:
         first <= ord(character) <= last for character in text for first, last in _OTHERS
     ):
         return []
-    with needed_for("attributions"):
-        import rjieba
+    # Its dictionary takes a moment, and most texts need none.
+    import rjieba
 
     return [
         (start, end)

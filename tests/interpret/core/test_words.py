@@ -1,4 +1,4 @@
-"""Chinese characters joined to words."""
+"""Chinese characters joined to words, wherever words are seen."""
 
 from dataclasses import replace
 
@@ -8,7 +8,8 @@ import pytest
 import interpret as it
 from interpret.attribution.attribution import explain
 from interpret.attribution.find_target import target_function
-from interpret.attribution.words import join_words
+from interpret.core.tokens import cut
+from interpret.core.words import join_words
 
 COURT = "法院驳回了上诉,😀医生建议化疗。"
 
@@ -45,20 +46,10 @@ def test_what_is_not_chinese_stays(minilm, text):
 def test_a_token_across_two_words_stays_alone(minilm):
     # As if the vocabulary had 文模 as one token, the end of 中文 and the beginning of 模型.
     plain = minilm.tokens("中文模型法院")
-    kept = np.array([0, 1, 2, 4, 5, 6, 7])
-    span = np.array(plain.span[kept])
+    shorter = cut(plain, np.arange(8) != 3)
+    span = np.array(shorter.span)
     span[2] = 1, 3
-    tokens = replace(
-        plain,
-        ids=plain.ids[kept],
-        strings=tuple(plain.strings[i] for i in kept),
-        labels=tuple(plain.labels[i] for i in kept),
-        word=np.array([-1, 0, 1, 2, 3, 4, -1]),
-        span=span,
-        segment=plain.segment[kept],
-        type_ids=plain.type_ids[kept],
-        special=plain.special[kept],
-    )
+    tokens = replace(shorter, word=np.array([-1, 0, 1, 2, 3, 4, -1]), span=span)
     assert join_words(tokens).words == ("[CLS]", "中", "文模", "型", "法院", "[SEP]")
 
 
@@ -91,3 +82,32 @@ def test_exchanges_take_a_word_apart(minilm):
     head = it.fit_head(minilm, rows, ["law", "sport"] * 2)
     found = it.attribution.find_counterfactuals(target_function(minilm, "法院驳回上诉", head=head), "nearest")
     assert all(len(change.before) == 1 for changes in found.variants.changes for change in changes)
+
+
+# What jieba makes of it, as in `COURT`, and what people write with signs inside.
+SIGNS = "医生建议化疗,it isn't 8.4%"
+WORDS = ("医生", "建议", "化疗", ",", "it", "isn't", "8.4%")
+
+
+def test_attention_is_seen_by_word(minilm):
+    trace = it.trace(minilm, SIGNS)
+    view = it.attention.attention_view(trace, "word")
+    assert view.key_labels == ("[CLS]", *WORDS, "[SEP]")
+    # 医 and 生 stand behind [CLS]: weights to them are added up, weights from them averaged.
+    first, court = view.head(4, 2)[1], trace.attention[4, 2, 1:3]
+    np.testing.assert_allclose(first[0], court[:, 0].mean(), atol=1e-6)
+    np.testing.assert_allclose(first[1], court[:, 1:3].sum(1).mean(), atol=1e-6)
+    assert it.attention.attention_view(trace).key_labels == trace.tokens.labels
+
+
+def test_two_heads_are_compared_by_word(minilm):
+    trace = it.trace(minilm, SIGNS)
+    found = it.attention.compare_heads(trace, trace, 1, 2, 4, 3, unit="word")
+    assert found.first_labels == found.second_labels == ("[CLS]", *WORDS, "[SEP]")
+
+
+def test_each_word_has_one_vector(minilm):
+    found = it.embed(minilm, [SIGNS], [-1], level="words")
+    hidden = it.trace(minilm, SIGNS).hidden[-1]
+    assert tuple(SIGNS[start:end] for start, end in found.span) == WORDS
+    np.testing.assert_allclose(found.vectors[0][0], hidden[1:3].mean(0), atol=1e-5)
