@@ -15,7 +15,7 @@ from interpret.core.devices import Device as Device
 from interpret.core.devices import available_devices as available_devices
 from interpret.core.encoder import Encoder as Encoder
 from interpret.core.encoder import EncoderSpec as EncoderSpec
-from interpret.core.encoder import load_encoder as load_encoder
+from interpret.core.encoder_loading import load_encoder as load_encoder
 from interpret.core.errors import Cancelled as Cancelled
 from interpret.core.errors import CapacityError as CapacityError
 from interpret.core.errors import CheckpointError as CheckpointError

@@ -79,7 +79,7 @@ def _here(folder, monkeypatch):
 
 @functools.cache
 def _load_once(name, device):
-    from interpret.core.encoder import load_encoder
+    from interpret.core.encoder_loading import load_encoder
 
     return load_encoder(name, device)
 

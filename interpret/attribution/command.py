@@ -10,7 +10,8 @@ from interpret.attribution.row_attributions import RowAttributions, write_rows
 from interpret.attribution.rows import attribute_rows
 from interpret.attribution.targets.classifier import class_names
 from interpret.core.column_roles import text_column
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import InputError
 from interpret.core.file_rows import rows_of
 from interpret.core.files import Table

@@ -25,7 +25,7 @@ from interpret.attribution.job_rows import job_rows
 from interpret.attribution.row_jobs import ROWS, RowJob, read_job
 from interpret.attribution.row_results import RowWriter
 from interpret.attribution.rows import AT_ONCE, explain_share
-from interpret.core.encoder import load_spec
+from interpret.core.encoder_loading import load_spec
 from interpret.core.redaction import report
 
 _log = logging.getLogger(__name__)

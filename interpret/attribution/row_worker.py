@@ -18,7 +18,8 @@ from interpret.attribution.row_helpers import RowHelpers
 from interpret.attribution.row_jobs import LOCK, ROWS, RowJob, read_job
 from interpret.attribution.row_results import RowReader, RowWriter
 from interpret.attribution.rows import attribute_rows, explain_share
-from interpret.core.encoder import Encoder, load_spec
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_spec
 from interpret.core.errors import Cancelled, CapacityError, InputError, InterpretError
 from interpret.core.multi_device import load_beside
 from interpret.core.process_state import itself, write_state

@@ -8,7 +8,8 @@ from threading import Event
 from typing import TypeVar
 
 from interpret.core.devices import available_devices
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_spec
 from interpret.core.errors import Cancelled, CapacityError, InputError, InterpretError
 from interpret.core.hub import Progress
 
@@ -33,7 +34,7 @@ def load_beside(encoder: Encoder) -> tuple[Encoder, ...]:
     for device in available_devices() if kind == "cuda" else ():
         if device.name.startswith(f"{kind}:") and device.name != spec.device and spec.precision in device.precisions:
             try:
-                found.append(load_encoder(spec.checkpoint, device.name, spec.precision, prompt=spec.prompt))
+                found.append(load_spec(replace(spec, device=device.name)))
             except InterpretError:
                 continue
     return tuple(found)

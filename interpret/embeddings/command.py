@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.extras import needed_for
 from interpret.core.units import gigabytes

@@ -22,7 +22,7 @@ from transformers import AutoModelForPreTraining, BertForPreTraining
 from interpret.core.builtin import WEIGHTS
 from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
-from interpret.core.encoder import load_encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.extras import needed_for
 from interpret.finetuning.adapter_evaluation import balance_pairs, measure_adapter

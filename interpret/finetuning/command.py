@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from interpret.core.devices import unstarted
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.finetuning.cost import StepCost
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import Examples

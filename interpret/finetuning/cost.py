@@ -15,7 +15,8 @@ import torch
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.device_lock import lock_device, synchronize
 from interpret.core.devices import find_device, shown_alone
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.rounding import fast_precision
 

@@ -8,7 +8,7 @@ import torch
 
 from interpret.core.batches import batches_of
 from interpret.core.device_lock import lock_device
-from interpret.core.encoder import load_encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.pseudo_likelihood import pseudo_log_likelihood
 from interpret.core.windows import windows

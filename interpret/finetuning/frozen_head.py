@@ -7,7 +7,8 @@ from jaxtyping import Float32
 
 from interpret.core.batches import batches_of
 from interpret.core.device_lock import lock_device
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.intervals import paired_difference
 from interpret.core.linear_head import fit_weights, predict_classes
 from interpret.core.sentence_vectors import sentence_reading

@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Int
 
 from interpret.core.device_lock import lock_device
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
 from interpret.finetuning.collator import Collator, Reader

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from interpret.core.checkpoints import find_checkpoint
-from interpret.core.encoder import load_encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import InputError
 from interpret.core.saved_values import BROKEN
 from interpret.core.task_heads import Classifier, load_head

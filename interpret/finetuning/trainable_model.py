@@ -13,7 +13,8 @@ import transformers as tf
 from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import Checkpoint, checkpoint_folder
 from interpret.core.device_lock import lock_device
-from interpret.core.encoder import Encoder, read_vocabulary
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import read_vocabulary
 from interpret.core.families import Family
 from interpret.core.task_heads import Classifier, make_head, save_head
 from interpret.finetuning.adapters import (

@@ -19,7 +19,8 @@ from interpret.core.batches import batches_of
 from interpret.core.checkpoints import Checkpoint
 from interpret.core.device_lock import lock_device, release
 from interpret.core.devices import find_device
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.families import Family
 from interpret.core.rounding import fast_precision, measure_rounding

@@ -19,7 +19,7 @@ import transformers
 from filelock import FileLock, Timeout
 
 from interpret.core.device_lock import forget_peak, release
-from interpret.core.encoder import load_encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
 from interpret.core.process_state import itself, launcher, write_state

@@ -19,7 +19,7 @@ import torch
 import transformers as tf
 
 from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
-from interpret.core.encoder import load_encoder
+from interpret.core.encoder_loading import load_encoder
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import freeze, layer_group_names, preset

