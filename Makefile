@@ -82,6 +82,7 @@ oracles: $(VENV)/.installed-tests ## every number beside the outside code that i
 # Each prints ratios beside the peer; no file asserts a time.
 bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, Captum, scikit-learn …
 	$(BIN)/python -m tests.benchmarks.bench_trace
+	$(BIN)/python -m tests.benchmarks.bench_models
 	$(BIN)/python -m tests.benchmarks.bench_explorer
 	$(BIN)/python -m tests.benchmarks.bench_attention
 	$(BIN)/python -m tests.benchmarks.bench_embeddings
