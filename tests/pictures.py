@@ -29,7 +29,7 @@ PICTURES: dict[str, tuple[str, dict[str, str], int]] = {
     "attention": ("attention", {"heads": "2.9", "text": BANK}, 1120),
     "steps": ("attention", {"tab": "steps"}, 1180),
     "embeddings": ("embeddings", {}, 1180),
-    "attributions": ("attributions", {}, 1240),
+    "attributions": ("attributions", {}, 1300),
     "pretraining": ("pretraining", {"hidden": "5", "text": DOOR}, 1320),
     "finetune": ("finetune", {"stage": "inside", "run": "lower-half"}, 1500),
     "runs": ("runs", {}, 900),

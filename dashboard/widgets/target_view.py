@@ -112,13 +112,15 @@ class TargetChoice:
         return Analysis("attribution.target_function", subject, name="function", keep=False, target=target, **more)
 
 
-def target_input(subject: Subject, slot: DeltaGenerator) -> TargetChoice | None:
+def target_input(subject: Subject, slot: DeltaGenerator, row: DeltaGenerator) -> TargetChoice | None:
     """Draw what is asked of the model; None while a file for its classifier is missing.
 
     Parameters
     ----------
     slot
         A container above all, where the classifier is drawn that is asked.
+    row
+        Where the choices are drawn, side by side.
 
     Raises
     ------
@@ -129,7 +131,7 @@ def target_input(subject: Subject, slot: DeltaGenerator) -> TargetChoice | None:
 
     encoder = cache.encoder(subject.spec)
     kinds = {kind.name: kind for kind in in_order() if kind.offered(encoder, subject.text)}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with row:
         titles = {name: _(kind.title) for name, kind in kinds.items()}
         kind = kinds[choose(st.selectbox, _("Explain"), titles, state.EXPLAINED, width=260)]
         state.publish(state.EXPLAINED, next(iter(kinds)))

@@ -44,10 +44,13 @@ def explain() -> None:
     # Filled below, once it is known what is explained: whose answer it is, and what that is worth, stands above all.
     slot = st.container()
     chosen_text = text_input("finance")
-    encoder = prompted(chosen_encoder())
+    encoder = chosen_encoder()
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    with row:
+        encoder = prompted(encoder)
     subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
     warn_of_unknown(encoder, [(subject.text, subject.pair)])
-    found = target_input(subject, slot)
+    found = target_input(subject, slot, row)
     if found is None:
         return
     if found.kind.compares and not subject.pair:
