@@ -29,9 +29,9 @@ def say_how_good(encoder: it.Encoder) -> None:
     chosen = state.chosen_value(state.MODEL)
     if chosen in (MULTILINGUAL, SMALLEST):
         parts.append(
-            _("{model} has no pretraining heads: here the built-in MiniLM guesses, which reads English.").format(
-                model=model_name(chosen)
-            )
+            _(
+                "Pretraining heads are missing in {model}: here the built-in MiniLM guesses, which reads English."
+            ).format(model=model_name(chosen))
         )
     if chosen == MULTILINGUAL:
         parts.append(_("For Chinese choose google-bert/bert-base-chinese."))
