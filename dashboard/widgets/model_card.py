@@ -76,7 +76,8 @@ def _head(card: it.ModelCard) -> str:
     """Say in Markdown what a model's head answers."""
     if card.head is None or card.head.kind == "masked words":
         return _("masked words")
-    kind = _("text classification") if card.head.kind == "classes" else _("token classification")
+    kinds = {"classes": _("text classification"), "score": _("one number per text or pair")}
+    kind = kinds.get(card.head.kind) or _("token classification")
     return f"{kind}: {literal(', '.join(card.head.labels))}"
 
 

@@ -32,7 +32,7 @@ def find_target(inputs: TargetInputs, request: str | int) -> Target:
             "This model has no classifier, and this text has no mask to predict. {why} Fit a head with `fit_head`, or "
             "choose another target: {known}.",
             why=why_no_classifier(inputs.encoder),
-            known=syntaxes_without_head(),
+            known=syntaxes_without_head(inputs.encoder),
         )
     raise InputError(
         "This model has no class or token “{target}”. It has: {known}.",
@@ -62,7 +62,8 @@ def target_function(
         The text's second segment; with ``target="similarity"`` the other text that it is compared with.
     target
         ``"predicted"``: the class that the model finds likeliest, or where it guesses words, the likeliest at the
-        first mask. A class, by name or number; a word of the vocabulary, for a text with a mask; ``"similarity"``;
+        first mask, or the number that a regression's or a reranker's head answers with (``"score"``). A class, by name
+        or number; a word of the vocabulary, for a text with a mask; ``"similarity"``;
         ``"norm"``; ``"unit 3.17"``: unit 17 of the mean of level 3's states. Or a `Target`.
     head
         A classifier for a model that has none: see `fit_head`.

@@ -27,7 +27,7 @@ from interpret.core.tasks import (
     find_task,
     labels_by_index,
     labels_disagree,
-    number_alone,
+    score_task,
 )
 
 
@@ -118,8 +118,7 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
     head = load_head(folder, config.hidden_size, name)
     if head is not None:
         whole = Classifier(bare(model), head[0])
-        task = Task("classes", head[1].labels) if head[1].labels else None
-        no_task = None if task is not None else number_alone(name)
+        task, no_task = Task("classes", head[1].labels) if head[1].labels else score_task(), None
     elif no_task is not None and _has_head(given, report):
         notes.append(no_task)
     # Nothing here trains a model that it explains. Without this, every pass with gradients would also keep what those

@@ -17,7 +17,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from interpret.core.errors import CheckpointError
 
-Kind = Literal["classes", "token classes", "masked words"]
+Kind = Literal["classes", "score", "token classes", "masked words"]
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,32 @@ class Task:
     Attributes
     ----------
     kind
-        ``"classes"``: one answer a text; ``"token classes"``: one a token; ``"masked words"``: a token of the
+        ``"classes"``: one answer a text; ``"score"``: one number a text, or pair, as a regression and a reranker give;
+        ``"token classes"``: one answer a token; ``"masked words"``: a token of the
         vocabulary for every token, of use where the text has a mask.
     labels
-        The classes' names; empty for masked words, where the vocabulary has them.
+        The classes' names, or the score's; empty for masked words, where the vocabulary has them.
     exclusive
         Whether the probabilities of the classes add up to 1 (softmax) or each stands alone (sigmoid).
+    bounded
+        Whether a score is a logit, of which the model's folder takes the sigmoid.
     """
 
     kind: Kind
     labels: tuple[str, ...]
     exclusive: bool = True
+    bounded: bool = False
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
-        """Turn scores into probabilities, in float32."""
+        """Turn scores into probabilities, in float32; a number that is none of these stays what it is."""
+        if self.kind == "score" and not self.bounded:
+            return logits.float()
         return logits.float().softmax(-1) if self.exclusive else logits.float().sigmoid()
+
+
+def score_task(name: str = "score", bounded: bool = False) -> Task:
+    """Return the task of a head that answers with one number."""
+    return Task("score", (name,), exclusive=False, bounded=bounded)
 
 
 # Whose pre-training had a task with two sentences, for which transformers has a head.
@@ -93,8 +104,15 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
                 return Task(kind, ()), loader
             problem = getattr(config, "problem_type", None)
             labels = _labels(config, given, name)
-            if kind == "classes" and (problem == "regression" or len(labels) < 2):
-                raise number_alone(name)
+            if kind == "classes" and len(labels) == 1:
+                named = labels[0] if labels[0] != "LABEL_0" else "score"
+                return score_task(named, problem != "regression" and _takes_sigmoid(given)), loader
+            if kind == "classes" and problem == "regression":
+                raise CheckpointError(
+                    "The head of “{name}” outputs {count} numbers rather than classes, which is not supported.",
+                    name=name,
+                    count=len(labels),
+                )
             return Task(kind, labels, problem != "multi_label_classification"), loader
     if not names:
         raise CheckpointError(
@@ -119,11 +137,15 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
     )
 
 
-def number_alone(name: str) -> CheckpointError:
-    """Say that a head answers with a number."""
-    return CheckpointError(
-        "The head of “{name}” outputs a single number rather than classes, which is not supported.", name=name
-    )
+def _takes_sigmoid(given: Mapping[str, Any]) -> bool:
+    """Tell whether a config.json says that its one logit goes through a sigmoid.
+
+    sentence-transformers writes into a cross-encoder's what its `CrossEncoder.predict` applies; for one logit that is
+    the sigmoid unless it says otherwise.
+    """
+    ours = given.get("sentence_transformers")
+    said = ours.get("activation_fn") if isinstance(ours, dict) else given.get("sbert_ce_default_activation_function")
+    return str(said).endswith("Sigmoid") if said else isinstance(ours, dict)
 
 
 def _labels(config: Any, given: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ class ByClassifier(TargetKind):
             raise InputError(
                 "This model has no classifier. {why} Fit a head with `fit_head`, or choose another target: {known}.",
                 why=why_no_classifier(bound.encoder),
-                known=syntaxes_without_head(),
+                known=syntaxes_without_head(bound.encoder),
             )
 
     def by_task_head(self, bound: BoundTarget) -> bool:
@@ -54,4 +54,6 @@ def why_no_classifier(encoder: Encoder) -> InterpretError:
         return encoder.head_note
     if encoder.task is not None and encoder.task.kind == "token classes":
         return InputError("Its head classifies tokens.")
+    if encoder.task is not None and encoder.task.kind == "score":
+        return InputError("Its head answers with one number, the target “score”.")
     return InputError("Its head predicts masked words.")

@@ -26,7 +26,8 @@ class Target:
     ----------
     kind
         A name in `interpret.attribution.targets.TARGETS`. ``"class"``: the score (logit) of a class.
-        ``"contrast"``: the score of a class less that of another.
+        ``"contrast"``: the score of a class less that of another. ``"score"``: the one number of a regression's or a
+        reranker's head.
         ``"similarity"``: how alike the sentence vectors of this text and another are, by what the model compares them
         with: mostly their cosine. ``"word"``: the score of a token at a mask. ``"unit"``: a unit of a layer's mean
         state. ``"norm"``: the length of the sentence vector, before it is brought to length 1 where the model does
@@ -304,7 +305,9 @@ def in_order() -> tuple[TargetKind, ...]:
     return tuple(sorted(TARGETS.values(), key=lambda kind: kind.order))
 
 
-def syntaxes_without_head() -> str:
-    """Return how those are asked for that need no head, for a sentence."""
-    found = [kind.syntax for kind in in_order() if not kind.classifier and not kind.at_mask]
+def syntaxes_without_head(encoder: Encoder) -> str:
+    """Return how those are asked for that need no linear head, for a sentence."""
+    found = [
+        kind.syntax for kind in in_order() if not kind.classifier and not kind.at_mask and kind.offered(encoder, "")
+    ]
     return ", ".join(f"“{syntax}”" for syntax in found)
