@@ -19,6 +19,7 @@ from interpret.core import tap as taps
 from interpret.core.checkpoint_files import quiet, read_config, variant_of
 from interpret.core.errors import CheckpointError
 from interpret.core.families import Family
+from interpret.core.sentence_files import cross_encoder
 from interpret.core.task_heads import Classifier, load_head
 from interpret.core.tasks import (
     PAIR_FAMILIES,
@@ -167,7 +168,7 @@ def _read_with_head(
         If there is no head, or not the one that config.json tells of. A head that the file lacks a part of would
         answer at random.
     """
-    task, loader = find_task(config, given, name)
+    task, loader = find_task(config, {**given, **cross_encoder(folder, name)}, name)
     loaders = [loader]
     if task.kind == "masked words" and config.model_type in PAIR_FAMILIES and loader is not AutoModelForPreTraining:
         # The BERTs of the paper are called BertForMaskedLM in their configs, and hold the head of two sentences too.

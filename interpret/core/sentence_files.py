@@ -43,6 +43,15 @@ _SWITCHES = {
 _SENTENCE = "sentence_embedding"
 
 
+def cross_encoder(folder: Path, name: str) -> dict[str, Any]:
+    """Return what a cross-encoder's folder says of itself, by the name that older ones have it in their config.json.
+
+    Empty for other folders.
+    """
+    whole = _json(folder / _WHOLE, name)
+    return {"sentence_transformers": whole} if whole.get("model_type") == "CrossEncoder" else {}
+
+
 def read_sentence(folder: Path, name: str) -> SentenceModel | None:
     """Read how a folder's model makes sentence vectors; None where the folder does not say.
 

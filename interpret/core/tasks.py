@@ -109,9 +109,9 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
                 return score_task(named, problem != "regression" and _takes_sigmoid(given)), loader
             if kind == "classes" and problem == "regression":
                 raise CheckpointError(
-                    "The head of “{name}” outputs {count} numbers rather than classes, which is not supported.",
+                    "The head of “{name}” gives several numbers for each text (a regression), which is not supported: "
+                    "only the encoder is used.",
                     name=name,
-                    count=len(labels),
                 )
             return Task(kind, labels, problem != "multi_label_classification"), loader
     if not names:

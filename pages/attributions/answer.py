@@ -8,10 +8,12 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
+from dashboard.numbers import number
 from dashboard.widgets.shares import percent_bar, percents
 from dashboard.widgets.target_view import TargetChoice, choose_class, choose_contrast
+from dashboard.widgets.text_input import offer_second_text
 from interpret.core.accuracy import text_key
-from interpret.core.labels import is_missing
+from interpret.core.labels import as_number, is_missing
 
 _MOST_SHOWN = 6
 # Characters in a line of the table's first column at the least, and in pixels a line, and a row at the most.
@@ -19,9 +21,44 @@ _CHARACTERS, _LINE, _MOST_HEIGHT = 20, 18, 126
 
 
 def answer_card(choice: TargetChoice) -> None:
-    """Draw the answer of a classifier before anything is explained; nothing for other targets."""
-    if not choice.kind.classifier or len(choice.classes) < 2:
-        return
+    """Draw the answer of a classifier, or of a head with one number, before anything is explained; else nothing."""
+    if choice.kind.scores:
+        _score_card(choice)
+    elif choice.kind.classifier and len(choice.classes) > 1:
+        _class_card(choice)
+
+
+def _score_card(choice: TargetChoice) -> None:
+    function = choice.target_function
+    bounded = function.encoder.task is not None and function.encoder.task.bounded
+    answer = float(function.probabilities(function.own[None])[0, 0])
+    with st.container(border=True):
+        st.subheader(
+            _("{name}: {value}").format(name=literal(function.target.name), value=number(answer, ".3f")), anchor=False
+        )
+        if bounded:
+            st.markdown(
+                _("As the model's folder says, that is the sigmoid of its logit, {logit}.").format(
+                    logit=number(function.output, ".3f")
+                )
+            )
+            if choice.subject.pair is None:
+                st.caption(_("Such a model was trained to score pairs, such as a question and a passage."))
+                offer_second_text()
+        row = choice.subject.row
+        given = None if row is None else as_number(row.label)
+        if given is None:
+            st.caption(_("The true value is not known."))
+        else:
+            st.markdown(
+                _("True value: {value}; difference: {difference}.").format(
+                    value=number(given, ".3f"), difference=number(answer - given, "+.3f")
+                )
+            )
+        _faithfulness_link()
+
+
+def _class_card(choice: TargetChoice) -> None:
     function = (
         choice.target_function
         if choice.kind.predicts
@@ -47,13 +84,7 @@ def answer_card(choice: TargetChoice) -> None:
                 st.button(label, key="why_not", on_click=choose_contrast, args=(choice, best, second))
             else:
                 st.button(_("Explain the predicted class"), key="why_predicted", on_click=choose_class, args=(choice,))
-            st.button(
-                _("How far can this be believed? See “Faithfulness”"),
-                key="to_faithfulness",
-                type="tertiary",
-                icon=":material/arrow_forward:",
-                on_click=_to_faithfulness,
-            )
+            _faithfulness_link()
         with right:
             _probabilities(choice.classes, probabilities, order)
 
@@ -107,6 +138,16 @@ def _probabilities(classes: tuple[str, ...], probabilities: np.ndarray, order: l
     if len(order) > _MOST_SHOWN:
         rest = float(probabilities[order[_MOST_SHOWN:]].sum())
         st.caption(_("All other classes together: {share}").format(share=f"{rest:.1%}"))
+
+
+def _faithfulness_link() -> None:
+    st.button(
+        _("How far can this be believed? See “Faithfulness”"),
+        key="to_faithfulness",
+        type="tertiary",
+        icon=":material/arrow_forward:",
+        on_click=_to_faithfulness,
+    )
 
 
 def _to_faithfulness() -> None:

@@ -20,6 +20,7 @@ class Score(TargetKind):
     title = sentence("the model's score")
     said = sentence("score: {name}")
     order = 5
+    scores = True
     pooled = True
 
     def find(self, request: str | int, inputs: TargetInputs) -> Target | None:

@@ -178,6 +178,8 @@ class TargetKind(ABC):
         Whether they are those of all classes of a text, whose likeliest is the prediction, which can flip.
     classifier
         Whether a classifier answers: the model's own or a linear head, which the page then asks for.
+    scores
+        Whether it is the one number that the model's own head answers with.
     compares
         Whether the text is compared with another, by their sentence vectors.
     in_pairs
@@ -202,6 +204,7 @@ class TargetKind(ABC):
     likely: ClassVar[bool] = False
     predicts: ClassVar[bool] = False
     classifier: ClassVar[bool] = False
+    scores: ClassVar[bool] = False
     compares: ClassVar[bool] = False
     in_pairs: ClassVar[bool] = False
     missing_pair: ClassVar[str] = ""

@@ -36,12 +36,11 @@ def test_a_head_of_another_kind_is_said(tmp_path, family):
         ("bert", tf.AutoModelForMultipleChoice, {}, "which of several texts"),
         ("bert", tf.AutoModelForNextSentencePrediction, {}, "whether the second text follows"),
         ("electra", tf.AutoModelForPreTraining, {}, "which words were replaced"),
-        ("bert", tf.AutoModelForSequenceClassification, {"num_labels": 1}, "a single number"),
         (
             "roberta",
             tf.AutoModelForSequenceClassification,
             {"num_labels": 2, "problem_type": "regression"},
-            "single number",
+            "gives several numbers for each text",
         ),
         ("bert", tf.AutoModel, {}, "saved without a head"),
     ],

@@ -65,9 +65,36 @@ def test_several_labels_at_once_are_no_softmax(tmp_path):
     torch.testing.assert_close(one.probabilities(logits), logits.softmax(-1))
 
 
-def test_a_regression_has_no_probabilities(tmp_path):
+# sentence-transformers' `CrossEncoder` takes the sigmoid of one logit unless its config says otherwise; transformers'
+# regression takes none.
+@pytest.mark.parametrize(
+    ("said", "bounded"),
+    [
+        ({}, False),
+        ({"problem_type": "regression"}, False),
+        ({"sentence_transformers": {"version": "4.0.1"}}, True),
+        ({"sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid"}}, True),
+        ({"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"}}, False),
+        ({"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"}, False),
+        ({"sbert_ce_default_activation_function": "torch.nn.modules.activation.Sigmoid"}, True),
+        ({"sentence_transformers": {"version": "4.0.1"}, "problem_type": "regression"}, False),
+    ],
+)
+def test_one_number_is_a_score_whose_sigmoid_is_taken_where_the_folder_says_so(tmp_path, said, bounded):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForSequenceClassification, num_labels=1)
-    assert it.load_encoder(str(folder), device="cpu").task is None
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | said))
+    task = it.load_encoder(str(folder), device="cpu").task
+    assert (task.kind, task.labels, task.bounded) == ("score", ("score",), bounded)
+    logits = torch.tensor([[2.0], [-1.0]])
+    torch.testing.assert_close(task.probabilities(logits), logits.sigmoid() if bounded else logits)
+
+
+def test_a_score_has_the_name_that_the_folder_gives_it(tmp_path):
+    folder = make_checkpoint(
+        "bert", tmp_path, loader=tf.AutoModelForSequenceClassification, id2label={0: "stars"}, label2id={"stars": 0}
+    )
+    assert it.load_encoder(str(folder), device="cpu").task.labels == ("stars",)
 
 
 @pytest.mark.parametrize("lost", ["classifier.weight", "bert.pooler.dense.weight"])
