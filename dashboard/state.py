@@ -37,6 +37,8 @@ LANGUAGE = Key("lang")
 MODEL = Key("model", BUILT_IN, in_languages=_in_chinese(MULTILINGUAL))
 REVISION = Key("revision", "")
 DEVICE, PRECISION = Key("device", "auto"), Key("precision", "auto")
+# Whether what a PEFT adapter changes is in the model.
+ADAPTER = Key("adapter", True, (False, True))
 
 # Texts. An example or a text is in the URL, and by that where it is from.
 SOURCE = Key("source", "typed", ("typed", "example", "file"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
@@ -13,7 +14,8 @@ from dashboard import cache, state
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from interpret.core.checkpoint_files import saved_checkpoints
-from interpret.core.checkpoints import BUILT_IN, BUILT_INS, GUESSER, MULTILINGUAL, SMALLEST
+from interpret.core.checkpoints import BUILT_IN, BUILT_INS, GUESSER, MULTILINGUAL, SMALLEST, adapter_base
+from interpret.core.peft_adapters import is_adapter
 from interpret.core.units import gigabytes
 
 
@@ -73,6 +75,10 @@ def _folders() -> list[str]:
             inside = [] if "config.json" in files else saved_checkpoints(files)
             found += [f"{_FOLDER}{path.name}/{one}" for one in inside] or [_FOLDER + path.name]
     return found
+
+
+def _path(folder: str) -> Path:
+    return state.models_folder() / folder.removeprefix(_FOLDER)
 
 
 def _runs() -> dict[str, str]:
@@ -135,7 +141,9 @@ def _spec(name: str, revision: str = "") -> it.EncoderSpec:
     if name in _runs():
         checkpoint = it.find_checkpoint(str(state.runs_folder() / name.removeprefix(RUN) / "model"))
     elif name in _folders():
-        checkpoint = it.find_checkpoint(str(state.models_folder() / name.removeprefix(_FOLDER)))
+        checkpoint = it.find_checkpoint(str(_path(name)))
+        if is_adapter(_path(name)) and not state.chosen_value(state.ADAPTER):
+            checkpoint = adapter_base(_path(name))
     else:
         checkpoint = cache.hub_checkpoint(name, revision or None)
     device = find_device(state.chosen_value(state.DEVICE))
@@ -214,6 +222,17 @@ def model_picker() -> None:
     state.publish(state.MODEL)
     if name in known:
         st.caption(known[name].purpose)
+    if name in folders and is_adapter(_path(name)):
+        state.seed(state.ADAPTER)
+        st.toggle(
+            _("Adapter"),
+            key=state.ADAPTER,
+            persist_state="session",
+            help=_("On: the model with what the PEFT adapter changes. Off: the same model without it."),
+        )
+        state.publish(state.ADAPTER)
+    else:
+        state.remember(state.ADAPTER, None)
     if name not in BUILT_INS and name not in folders and name not in runs:
         if st.session_state.get(_REVISION_OF, name) != name:
             st.session_state[state.REVISION] = ""

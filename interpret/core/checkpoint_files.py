@@ -107,8 +107,7 @@ def check_files(names: Iterable[str], name: str, base: str = "") -> None:
         # With whole weights beside it, transformers would load the adapter's base in their place.
         raise CheckpointError(
             "“{name}” holds a PEFT adapter, which is not a whole model but a set of changes to another one: {base}. "
-            "Merge the two with PEFT's `merge_and_unload`, save the result with `save_pretrained`, and choose that "
-            "folder.",
+            "It is opened over that model from a folder on this machine that has adapter_model.safetensors.",
             name=name,
             base=base or "base_model_name_or_path",
         )
@@ -155,7 +154,7 @@ def saved_checkpoints(names: Iterable[str]) -> list[str]:
     return [one.partition("/")[0] for one in sorted(found, key=found.__getitem__)]
 
 
-def adapter_base(folder: Path) -> str:
+def changed_model(folder: Path) -> str:
     """Return the model that a folder's PEFT adapter changes; empty where it does not say."""
     try:
         return str(json.loads((folder / _ADAPTER).read_text("utf-8")).get("base_model_name_or_path") or "")

