@@ -16,6 +16,7 @@ from dashboard.subject import Subject
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.classifier_slot import classifier_slot
 from dashboard.widgets.sentence_view import pooling_input, say_what_is_cut
+from interpret.core.words import join_words
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -130,13 +131,16 @@ def target_input(subject: Subject, slot: DeltaGenerator, row: DeltaGenerator) ->
     from interpret.attribution.targets import in_order
 
     encoder = cache.encoder(subject.spec)
+    tokens = join_words(encoder.tokens(subject.text, subject.pair))
     kinds = {kind.name: kind for kind in in_order() if kind.offered(encoder, subject.text)}
     with row:
         titles = {name: _(kind.title) for name, kind in kinds.items()}
         kind = kinds[choose(st.selectbox, _("Explain"), titles, state.EXPLAINED, width=260)]
         state.publish(state.EXPLAINED, next(iter(kinds)))
         if not kind.classifier:
-            target = kind.requested(_chosen(kind.controls(encoder, ())))
+            # A unit is one whatever the text; a word is one of this text.
+            of = () if kind.at_level else (subject.text, subject.pair)
+            target = kind.requested(_chosen(kind.controls(encoder, (), tokens), *of))
             if not kind.compares:
                 return TargetChoice(subject, kind, target, None, "")
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
@@ -151,7 +155,7 @@ def target_input(subject: Subject, slot: DeltaGenerator, row: DeltaGenerator) ->
         if answering is None:
             return None
         classes = answering.classes
-        values = _chosen(kind.controls(encoder, classes), answering.about, len(classes))
+        values = _chosen(kind.controls(encoder, classes, tokens), answering.about, len(classes))
     return TargetChoice(subject, kind, kind.requested(values), answering.head, answering.about, classes=classes)
 
 

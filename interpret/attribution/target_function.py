@@ -234,16 +234,31 @@ class TargetFunction(BoundTarget):
 
     def without(self, gone: Bool[np.ndarray, " token"]) -> Tokens:
         """Return the text with tokens taken out of it; positions close up, as if they had never been written."""
-        return cut(self.tokens, ~gone | self.fixed)
+        return self.leave_out(self.tokens, gone & ~self.fixed)
+
+    def leave_out(self, tokens: Tokens, gone: Bool[np.ndarray, " token"]) -> Tokens:
+        """Take tokens out of this text, or out of it with other ones; what the answer is read at leaves a mask."""
+        places = np.flatnonzero(gone & self.kind.stays(self))
+        if len(places):
+            special = self.encoder.special
+            sign = next(one for one in (special.mask, special.unknown, special.padding) if one is not None)
+            token = int(self.encoder.tokenizer.token_to_id(sign) or 0)
+            tokens = self._replaced(tokens, {int(place): token for place in places})
+        gone = np.array(gone)
+        gone[places] = False
+        return cut(tokens, ~gone)
 
     def with_tokens(self, changes: Mapping[int, int]) -> Tokens:
         """Return the text with other tokens at some positions."""
-        ids, strings, labels = np.array(self.tokens.ids), list(self.tokens.strings), list(self.tokens.labels)
+        return self._replaced(self.tokens, changes)
+
+    def _replaced(self, tokens: Tokens, changes: Mapping[int, int]) -> Tokens:
+        ids, strings, labels = np.array(tokens.ids), list(tokens.strings), list(tokens.labels)
         for position, token in changes.items():
             ids[position] = token
             labels[position] = self.encoder.names(int(token))
             strings[position] = self.encoder.tokenizer.id_to_token(int(token)) or labels[position]
-        return replace(self.tokens, ids=read_only(ids), strings=tuple(strings), labels=tuple(labels))
+        return replace(tokens, ids=read_only(ids), strings=tuple(strings), labels=tuple(labels))
 
     @property
     def at_once(self) -> int:

@@ -10,7 +10,7 @@ from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.targets.classifier import class_names
 from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
-from interpret.core.tokens import Tokens, cut
+from interpret.core.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def apply_changes(target_function: TargetFunction, changes: Sequence[Change]) ->
         else:
             gone[list(group)] = True
     changed = target_function.with_tokens(new) if new else tokens
-    return cut(changed, ~gone)
+    return target_function.leave_out(changed, gone)
 
 
 def token_of(target_function: TargetFunction, position: int, word: str) -> int:

@@ -8,14 +8,15 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
-from dashboard.numbers import number
+from dashboard.numbers import listed, number
 from dashboard.widgets.shares import percent_bar, percents
 from dashboard.widgets.target_view import TargetChoice, choose_class, choose_contrast
 from dashboard.widgets.text_input import offer_second_text
 from interpret.core.accuracy import text_key
 from interpret.core.labels import as_number, is_missing
+from interpret.core.word_tags import OUTSIDE, word_tags
 
-_MOST_SHOWN = 6
+_MOST_SHOWN, _MOST_TAGGED = 6, 12
 # Characters in a line of the table's first column at the least, and in pixels a line, and a row at the most.
 _CHARACTERS, _LINE, _MOST_HEIGHT = 20, 18, 126
 
@@ -24,6 +25,8 @@ def answer_card(choice: TargetChoice) -> None:
     """Draw the answer of a classifier, or of a head with one number, before anything is explained; else nothing."""
     if choice.kind.scores:
         _score_card(choice)
+    elif choice.kind.tags:
+        _tag_card(choice)
     elif choice.kind.classifier and len(choice.classes) > 1:
         _class_card(choice)
 
@@ -56,6 +59,33 @@ def _score_card(choice: TargetChoice) -> None:
                 )
             )
         _faithfulness_link()
+
+
+def _tag_card(choice: TargetChoice) -> None:
+    function = choice.target_function
+    encoder, target = function.encoder, function.target
+    labels = () if encoder.task is None else encoder.task.labels
+    probabilities = function.probabilities(function.own[None])[0]
+    order = [int(i) for i in np.argsort(-probabilities, kind="stable")]
+    with st.container(border=True):
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            st.subheader(
+                _("“{word}”: {name}, {share}").format(
+                    word=literal(target.other),
+                    name=literal(labels[order[0]]),
+                    share=f"{float(probabilities[order[0]]):.1%}",
+                ),
+                anchor=False,
+            )
+            tagged = [one for one in word_tags(encoder, function.tokens) if one.tag != OUTSIDE]
+            said = [f"{literal(one.word)} ({literal(one.tag)} {one.probability:.0%})" for one in tagged[:_MOST_TAGGED]]
+            st.markdown(
+                _("Words with a tag: {words}").format(words=listed(said)) if said else _("No word is given a tag.")
+            )
+            _faithfulness_link()
+        with right:
+            _probabilities(labels, probabilities, order)
 
 
 def _class_card(choice: TargetChoice) -> None:

@@ -12,6 +12,7 @@ from interpret.attribution.targets.target import BoundTarget, Target, TargetInpu
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.sentences import sentence
+from interpret.core.tokens import Tokens
 
 
 @register
@@ -57,7 +58,7 @@ class ClassScore(ByClassifier):
         """Return nothing: one pass has the scores of all classes."""
         return None
 
-    def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
+    def controls(self, encoder: Encoder, classes: Sequence[str], tokens: Tokens) -> Sequence[Control]:
         """Return the choice of a class."""
         worded = {-1: sentence("the predicted class")}
         return (Choice("class", sentence("Class"), dict(enumerate(classes)), worded),)

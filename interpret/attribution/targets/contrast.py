@@ -12,6 +12,7 @@ from interpret.attribution.targets.target import BoundTarget, Pass, Target, Targ
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.sentences import sentence
+from interpret.core.tokens import Tokens
 
 _REQUEST = re.compile(r"(?P<one>.+) rather than (?P<other>.+)", re.DOTALL)
 
@@ -66,7 +67,7 @@ class Contrast(ByClassifier):
         own = class_names(encoder, None)
         return not own or len(own) > 1
 
-    def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
+    def controls(self, encoder: Encoder, classes: Sequence[str], tokens: Tokens) -> Sequence[Control]:
         """Return the choices of both classes."""
         options = dict(enumerate(classes))
         return (

@@ -11,6 +11,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.heads import mean_states
 from interpret.core.sentences import sentence
+from interpret.core.tokens import Tokens
 
 
 @register
@@ -54,7 +55,7 @@ class HiddenUnit(TargetKind):
         """Return its own level: it knows nothing of those above."""
         return bound.target.position
 
-    def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
+    def controls(self, encoder: Encoder, classes: Sequence[str], tokens: Tokens) -> Sequence[Control]:
         """Return the choice of a level, and the unit's number."""
         levels = {level: str(level) for level in range(encoder.layers + 1)}
         return (

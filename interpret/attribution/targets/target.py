@@ -180,6 +180,8 @@ class TargetKind(ABC):
         Whether a classifier answers: the model's own or a linear head, which the page then asks for.
     scores
         Whether it is the one number that the model's own head answers with.
+    tags
+        Whether it is of one word, which a head that classifies tokens gives a tag.
     compares
         Whether the text is compared with another, by their sentence vectors.
     in_pairs
@@ -205,6 +207,7 @@ class TargetKind(ABC):
     predicts: ClassVar[bool] = False
     classifier: ClassVar[bool] = False
     scores: ClassVar[bool] = False
+    tags: ClassVar[bool] = False
     compares: ClassVar[bool] = False
     in_pairs: ClassVar[bool] = False
     missing_pair: ClassVar[str] = ""
@@ -267,6 +270,10 @@ class TargetKind(ABC):
         """Tell which tokens no method takes away, beside the special ones."""
         return np.zeros(len(bound.tokens), bool)
 
+    def stays(self, bound: BoundTarget) -> Bool[np.ndarray, " token"]:
+        """Tell at which tokens the answer is read, so that one that is taken away leaves a mask in its place."""
+        return np.zeros(len(bound.tokens), bool)
+
     def top(self, bound: BoundTarget) -> int:
         """Return the highest level of hidden states that it depends on."""
         return bound.encoder.layers
@@ -281,8 +288,8 @@ class TargetKind(ABC):
         """Tell whether a page has it among the choices for a text."""
         return True
 
-    def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
-        """Return what a page asks beside it; ``classes`` are those of the classifier, for a kind that has one."""
+    def controls(self, encoder: Encoder, classes: Sequence[str], tokens: Tokens) -> Sequence[Control]:
+        """Return what a page asks beside it, of a text; ``classes`` are the classifier's, for a kind that has one."""
         return ()
 
     def requested(self, values: Mapping[str, int]) -> str | int:

@@ -173,15 +173,23 @@ def test_a_class_out_of_range_and_a_text_of_masks_alone_are_one_sentence(tmp_pat
         assert np.isfinite(it.attribute(minilm, text, head=head).scores).all()
 
 
+# What answers to a kind of target that is not asked of a head of masked words, or of any.
+HEADS = {
+    "score": (tf.AutoModelForSequenceClassification, {"num_labels": 1}),
+    "tag": (tf.AutoModelForTokenClassification, {"num_labels": 3}),
+}
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_a_page_asks_for_is_a_target_of_its_kind(name, tmp_path):
-    encoder = it.load_encoder(str(make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)), device="cpu")
+    loader, more = HEADS.get(name, (tf.AutoModelForMaskedLM, {}))
+    encoder = it.load_encoder(str(make_checkpoint("bert", tmp_path, loader=loader, **more)), device="cpu")
     kind, text = TARGETS[name], "the [MASK] lent money"
     head = (
         it.fit_head(encoder, ["the bank", "the river", "a bank", "a river"], list("abab")) if kind.classifier else None
     )
     assert kind.offered(encoder, text)
-    controls = kind.controls(encoder, () if head is None else head.labels)
+    controls = kind.controls(encoder, () if head is None else head.labels, encoder.tokens(text, "the river"))
     # What is chosen at first, and the last that there is.
     for last in (False, True):
         values = {}
@@ -212,4 +220,13 @@ def test_a_name_of_a_target_comes_before_a_class_and_a_class_before_a_word(tmp_p
         ("class", "norm"),
     ]
     # The order on the page: a link without a kind opens the first that the text allows.
-    assert [kind.name for kind in in_order()] == ["word", "class", "contrast", "similarity", "norm", "unit"]
+    assert [kind.name for kind in in_order()] == [
+        "word",
+        "score",
+        "tag",
+        "class",
+        "contrast",
+        "similarity",
+        "norm",
+        "unit",
+    ]
