@@ -61,7 +61,7 @@ def test_a_word_and_its_tag_are_chosen_and_another_text_begins_anew(page, folder
     np.testing.assert_allclose(table.iloc[:, 1], 100 * chances[order], atol=1e-3)
     box(page, "Tag").set_value(2).run()
     assert not page.exception
-    assert any("I-LOC” of “tired”" in one.value for one in page.markdown)
+    assert any(literal("tag “I-LOC” of “tired”") in one.value for one in page.markdown)
     page.text_area(key="text").set_value("the bank lent money").run()
     assert not page.exception
     assert "tired" not in page.subheader[0].value
