@@ -146,7 +146,7 @@ def test_a_gb18030_csv_row_is_drawn_in_chinese(page, server, tmp_path):
     page.get_by_label("Find").fill("医生")
     page.get_by_label("Find").press("Enter")
     expect(page.get_by_text("3 passages, 1 found, 1 listed")).to_be_visible()
-    expect(page.get_by_test_id("summary")).to_contain_text(re.compile("“[医生建议患者多休息]”"))
+    expect(page.get_by_test_id("summary")).to_contain_text(re.compile("“(医生|建议|患者|多|休息)”"))
     assert "text=" not in page.url
     # What is uploaded is still there after a look at something else.
     page.get_by_text("Examples", exact=True).click()

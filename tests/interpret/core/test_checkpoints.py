@@ -374,9 +374,9 @@ def test_the_card_counts_every_parameter_once(minilm, tiny_folders):
 
 
 def test_weights_that_do_not_fit_are_refused_before_they_are_loaded(folder, monkeypatch):
-    import interpret.core.encoder as encoder
+    import interpret.core.encoder_loading as encoder_loading
     from interpret.core.devices import Device
 
-    monkeypatch.setattr(encoder, "find_device", lambda _: Device("cpu", "small", 1000, 1000, ("float32",)))
+    monkeypatch.setattr(encoder_loading, "find_device", lambda _: Device("cpu", "small", 1000, 1000, ("float32",)))
     with pytest.raises(it.CapacityError, match="weights of .* need .* GB in float32"):
         it.load_encoder(str(folder))
