@@ -133,7 +133,7 @@ def _answered(encoder: Encoder, tokens: Tokens) -> list[int] | None:
     """The tokens that the task head answers for ([] for the text as a whole), or None where it answers nothing."""
     if encoder.task is None:
         return None
-    if encoder.task.kind in ("classes", "score"):
+    if encoder.task.of_text:
         return []
     if encoder.task.kind == "token classes":
         return np.flatnonzero(~tokens.special).tolist()

@@ -199,7 +199,7 @@ def gradient_paths(
         )
     check_same(encoder, trace)
     _check_memory(encoder, len(trace.tokens))
-    known = encoder.task is not None and encoder.task.kind in ("classes", "score")
+    known = encoder.task is not None and encoder.task.of_text
     classes = range(len(encoder.task.labels)) if encoder.task is not None and known else range(0)
     if target != "state" and (isinstance(target, bool) or target not in classes):
         raise InputError(

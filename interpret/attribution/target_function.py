@@ -238,14 +238,14 @@ class TargetFunction(BoundTarget):
 
     def leave_out(self, tokens: Tokens, gone: Bool[np.ndarray, " token"]) -> Tokens:
         """Take tokens out of this text, or out of it with other ones; what the answer is read at leaves a mask."""
-        places = np.flatnonzero(gone & self.kind.stays(self))
-        if len(places):
+        read_at = np.flatnonzero(gone & self.kind.stays(self))
+        if len(read_at):
             special = self.encoder.special
             sign = next(one for one in (special.mask, special.unknown, special.padding) if one is not None)
             token = int(self.encoder.tokenizer.token_to_id(sign) or 0)
-            tokens = self._replaced(tokens, {int(place): token for place in places})
+            tokens = self._replaced(tokens, {int(position): token for position in read_at})
         gone = np.array(gone)
-        gone[places] = False
+        gone[read_at] = False
         return cut(tokens, ~gone)
 
     def with_tokens(self, changes: Mapping[int, int]) -> Tokens:

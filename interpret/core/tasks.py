@@ -43,6 +43,11 @@ class Task:
     exclusive: bool = True
     bounded: bool = False
 
+    @property
+    def of_text(self) -> bool:
+        """Whether it answers once for a whole text, or pair."""
+        return self.kind in ("classes", "score")
+
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         """Turn scores into probabilities, in float32; a number that is none of these stays what it is."""
         if self.kind == "score" and not self.bounded:

@@ -33,7 +33,7 @@ _STATE = -1
 
 def pick_target(encoder: it.Encoder, container: DeltaGenerator) -> Target:
     """Let the gradient's target be chosen, where the model has classes to choose from."""
-    if encoder.task is None or encoder.task.kind not in ("classes", "score"):
+    if encoder.task is None or not encoder.task.of_text:
         return "state"
     names = {_STATE: _("the token's own hidden state"), **dict(enumerate(encoder.task.labels))}
     target = choose(container.selectbox, _("Gradient of"), names, state.TARGET)
