@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,8 +17,8 @@ from interpret.core.errors import CheckpointError
 from interpret.core.files import cache_folder
 
 
-def assembled_folder(name: str, revision: str, assemble: Callable[[Path], None]) -> Path:
-    """Return the folder of a built-in model, which is assembled where it is not there yet.
+def assembled_folder(name: str, revision: str, assemble: Callable[[Path], None], most: int | None = None) -> Path:
+    """Return the folder of a built-in model, or of one merged from two, which is assembled where it is not there yet.
 
     Parameters
     ----------
@@ -27,6 +28,8 @@ def assembled_folder(name: str, revision: str, assemble: Callable[[Path], None])
         A digest of what it is made from: another one has another folder.
     assemble
         Writes the model's files into the folder that it is given, which need not exist.
+    most
+        How many folders of this name are kept, those that were used last; None for all.
 
     Raises
     ------
@@ -42,11 +45,14 @@ def assembled_folder(name: str, revision: str, assemble: Callable[[Path], None])
                 assemble(made)
                 # In one step, so that a folder of this name is whole.
                 os.replace(made, kept)
+        if most is not None:
+            os.utime(kept)
+            _give_up(name, kept.parent, most)
     except OSError as error:
         # Another process, or thread, may have been as far a moment ago; its folder is the same.
         if not kept.is_dir():
             raise CheckpointError(
-                "The built-in model “{name}” is assembled once and kept in “{folder}”, but that folder cannot be "
+                "The model “{name}” is assembled once and kept in “{folder}”, but that folder cannot be "
                 "written to: {error}. Free some disk space, or name another folder in BERTOSCOPE_CACHE.",
                 name=name,
                 folder=str(kept.parent),
@@ -54,6 +60,13 @@ def assembled_folder(name: str, revision: str, assemble: Callable[[Path], None])
             ) from error
     check_files((file.name for file in kept.iterdir()), name)
     return kept
+
+
+def _give_up(name: str, folder: Path, most: int) -> None:
+    """Remove those of a name that were not used for the longest; what reads one of them has it in memory."""
+    found = sorted(folder.glob(f"{name}-*"), key=lambda one: one.stat().st_mtime, reverse=True)
+    for one in found[most:]:
+        shutil.rmtree(one, ignore_errors=True)
 
 
 def write_sentence_model(

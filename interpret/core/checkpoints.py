@@ -20,7 +20,7 @@ GUESSER = "minilm-guesser"
 MULTILINGUAL = "e5"
 # Half as many layers as `BUILT_IN` has: see `interpret.core.minilm_l3`.
 SMALLEST = "minilm-l3"
-# The built-in ones that have the hub's own weights, by their names there.
+# The built-in ones in float32, by their names on the hub.
 _ON_THE_HUB = {
     "sentence-transformers/all-MiniLM-L6-v2": BUILT_IN,
     "sentence-transformers/paraphrase-MiniLM-L3-v2": SMALLEST,

@@ -24,6 +24,8 @@ _CLASSES = {
 }
 # What heads of classes end in: the dense layer whose rows are the classes.
 _HEADS = ("classifier.weight", "classifier.out_proj.weight", "score.weight")
+# Each merged model is as large as its base, and an adapter that is trained further is another one.
+_MOST_KEPT = 4
 # What of an adapter's folder is newer than the base's.
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "added_tokens.json")
 
@@ -87,7 +89,7 @@ def adapted_folder(folder: Path, name: str, base: Path, revision: str) -> Path:
     CheckpointError
         If the two do not fit, or the folder cannot be written.
     """
-    return assembled_folder("adapter", revision, lambda made: _merge(folder, name, base, made))
+    return assembled_folder("adapter", revision, lambda made: _merge(folder, name, base, made), _MOST_KEPT)
 
 
 def _merge(folder: Path, name: str, base: Path, made: Path) -> None:

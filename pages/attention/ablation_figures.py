@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def distance_map(ablation: Ablation) -> go.Figure:
     """Draw how far each token's state moved, level by level."""
     levels, shown = hidden_state_names(range(len(ablation.distance))), ablation.tokens.shown
+    names = numbered(ablation.tokens.labels)
     figure = go.Figure(
         go.Heatmap(
             z=ablation.distance[:, shown],
-            x=[numbered(ablation.tokens.labels)[i] for i in shown],
+            x=[names[i] for i in shown],
             y=levels,
             coloraxis="coloraxis",
             hovertemplate=_("%{x}, %{y}: relative change %{z:.3f}") + "<extra></extra>",

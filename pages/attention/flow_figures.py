@@ -38,7 +38,8 @@ def sources_map(sources: Mapping[str, Float32[np.ndarray, " token"]], tokens: To
     shares = {name: row / max(float(row.sum()), 1e-12) for name, row in sources.items() if name != "flow"}
     heights = [len(shares), 1] if "flow" in sources else [1]
     figure = make_subplots(len(heights), 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=heights)
-    inputs = [numbered(tokens.labels)[i] for i in shown]
+    every = numbered(tokens.labels)
+    inputs = [every[i] for i in shown]
 
     def row(
         name: str, rows: Mapping[str, Float32[np.ndarray, " token"]], colour: np.ndarray, axis: str, at: int

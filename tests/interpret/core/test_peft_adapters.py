@@ -172,3 +172,23 @@ def test_a_head_that_neither_has_a_part_of_is_not_made_up(tmp_path):
     make_adapter(base, tmp_path / "adapter", tf.AutoModelForSequenceClassification, task_type="SEQ_CLS")
     with pytest.raises(it.CheckpointError, match=r"neither of the two has bert\.pooler\.dense\.bias"):
         it.load_encoder(str(tmp_path / "adapter"), device="cpu")
+
+
+def test_only_the_last_merged_models_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "cache"))
+    base = make_checkpoint("bert", tmp_path / "base")
+    make_adapter(base, tmp_path / "adapter")
+    weights = load_file(tmp_path / "adapter/adapter_model.safetensors")
+    first = it.find_checkpoint(str(tmp_path / "adapter"))
+    hidden = it.trace(it.load_encoder(first, device="cpu"), TEXT).hidden
+    for number in range(2, 8):
+        changed = {name: one * number for name, one in weights.items()}
+        save_file(changed, tmp_path / "adapter/adapter_model.safetensors")
+        it.load_encoder(str(tmp_path / "adapter"), device="cpu")
+    merged = sorted((tmp_path / "cache/bertoscope/models").glob("adapter-*"))
+    assert len(merged) == 4
+    # One that is asked for again is merged again.
+    save_file(weights, tmp_path / "adapter/adapter_model.safetensors")
+    np.testing.assert_array_equal(
+        it.trace(it.load_encoder(str(tmp_path / "adapter"), device="cpu"), TEXT).hidden, hidden
+    )
