@@ -76,7 +76,11 @@ def _head(card: it.ModelCard) -> str:
     """Say in Markdown what a model's head answers."""
     if card.head is None or card.head.kind == "masked words":
         return _("masked words")
-    kinds = {"classes": _("text classification"), "score": _("one number per text or pair")}
+    kinds = {
+        "classes": _("text classification"),
+        "score": _("one number per text or pair"),
+        "span": _("question answering"),
+    }
     kind = kinds.get(card.head.kind) or _("token classification")
     return f"{kind}: {literal(', '.join(card.head.labels))}"
 

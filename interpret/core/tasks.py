@@ -9,6 +9,7 @@ import torch
 from transformers import (
     AutoModelForMaskedLM,
     AutoModelForPreTraining,
+    AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     PreTrainedModel,
@@ -17,7 +18,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from interpret.core.errors import CheckpointError
 
-Kind = Literal["classes", "score", "token classes", "masked words"]
+Kind = Literal["classes", "score", "token classes", "masked words", "span"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Task:
     kind
         ``"classes"``: one answer a text; ``"score"``: one number a text, or pair, as a regression and a reranker give;
         ``"token classes"``: one answer a token; ``"masked words"``: a token of the
-        vocabulary for every token, of use where the text has a mask.
+        vocabulary for every token, of use where the text has a mask; ``"span"``: for every token how far it is the
+        first, and the last, of the answer to a question.
     labels
         The classes' names, or the score's; empty for masked words, where the vocabulary has them.
     exclusive
@@ -68,13 +70,13 @@ _KINDS: Mapping[str, tuple[Kind, Any]] = {
     "ForTokenClassification": ("token classes", AutoModelForTokenClassification),
     "ForMaskedLM": ("masked words", AutoModelForMaskedLM),
     "ForPreTraining": ("masked words", AutoModelForPreTraining),
+    "ForQuestionAnswering": ("span", AutoModelForQuestionAnswering),
 }
 
 
 READ_HEADS = tuple(_KINDS)
 # What other heads answer, by how the class ends: none of it is read here.
 _OTHERS: Mapping[str, CheckpointError] = {
-    "ForQuestionAnswering": CheckpointError("where an answer begins and ends in the text"),
     "ForMultipleChoice": CheckpointError("which of several texts is the correct one"),
     "ForNextSentencePrediction": CheckpointError("only whether the second text follows the first"),
     "ForPreTraining": CheckpointError("which words were replaced by others"),
@@ -107,6 +109,8 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
                 break
             if kind == "masked words":
                 return Task(kind, ()), loader
+            if kind == "span":
+                return Task(kind, ("start", "end"), exclusive=False), loader
             problem = getattr(config, "problem_type", None)
             labels = _labels(config, given, name)
             if kind == "classes" and len(labels) == 1:
@@ -243,6 +247,8 @@ class _Given(torch.nn.Module):
 
 def logits_of(output: Any) -> torch.Tensor:
     """Return the scores in what a model with a task head returned: ``(batch, [token,] label)``."""
+    if "start_logits" in output:
+        return torch.stack([output.start_logits, output.end_logits], dim=-1)
     return output.prediction_logits if "prediction_logits" in output else output.logits
 
 

@@ -99,6 +99,11 @@ class Tokens:
                 return i
         return None
 
+    def position_in(self, position: int, other: "Tokens") -> int:
+        """Return where one of these tokens stands in the same text with some left out, or others in their place."""
+        same = (other.segment == self.segment[position]) & (other.span == self.span[position]).all(axis=1)
+        return int((same & ~other.special).argmax())
+
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """The tokens of each word, in order; every special token is a group of its own."""

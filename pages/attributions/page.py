@@ -53,7 +53,7 @@ def explain() -> None:
     found = target_input(subject, slot, row)
     if found is None:
         return
-    if found.kind.compares and not subject.pair:
+    if found.kind.missing_pair and not subject.pair:
         st.info(_(found.kind.missing_pair))
     else:
         guarded(answer_card)(found)

@@ -38,8 +38,8 @@ def rows(choice: TargetChoice) -> None:
     if choice.kind.compares:
         st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
         return
-    if choice.kind.tags:
-        st.info(_("A tag is of one word of one text. Choose a class to explain a whole file."))
+    if choice.kind.tags or choice.kind.from_passage:
+        st.info(_("This target is of one word of one text. Choose a class to explain a whole file."))
         return
     found = rows_input()
     kept_jobs()

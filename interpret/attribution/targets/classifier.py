@@ -54,6 +54,8 @@ def why_no_classifier(encoder: Encoder) -> InterpretError:
         return encoder.head_note
     if encoder.task is not None and encoder.task.kind == "token classes":
         return InputError("Its head classifies tokens.")
+    if encoder.task is not None and encoder.task.kind == "span":
+        return InputError("Its head finds where a passage answers a question: give the passage as the second text.")
     if encoder.task is not None and encoder.task.kind == "score":
         return InputError("Its head answers with one number, the target “score”.")
     return InputError("Its head predicts masked words.")

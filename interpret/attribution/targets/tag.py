@@ -78,7 +78,7 @@ class Tag(TargetKind):
 
     def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return every tag's score at the word."""
-        logits, positions = seen.logits, [_position_of(bound, one) for one in seen.texts]
+        logits, positions = seen.logits, [bound.tokens.position_in(bound.target.position, one) for one in seen.texts]
         # Of one position for all a slice does, whose gradient costs little.
         one = len(set(positions)) == 1
         return logits[:, positions[0]] if one else logits[torch.arange(len(positions)), torch.tensor(positions)]
@@ -128,11 +128,3 @@ def _first_tagged(encoder: Encoder, tokens: Tokens) -> int:
     """Return where the first word begins that the model gives a tag; the first word where none has one."""
     found = word_tags(encoder, tokens)
     return next((one.position for one in found if one.tag != OUTSIDE), found[0].position)
-
-
-def _position_of(bound: BoundTarget, tokens: Tokens) -> int:
-    """Find the token that is asked about in a text that may have lost or changed other tokens."""
-    position = bound.target.position
-    side, span = bound.tokens.segment[position], bound.tokens.span[position]
-    same = (tokens.segment == side) & (tokens.span == span).all(axis=1) & ~tokens.special
-    return int(same.argmax())

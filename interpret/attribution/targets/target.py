@@ -182,12 +182,14 @@ class TargetKind(ABC):
         Whether it is the one number that the model's own head answers with.
     tags
         Whether it is of one word, which a head that classifies tokens gives a tag.
+    from_passage
+        Whether the text is a question, which a passage, its pair, answers.
     compares
         Whether the text is compared with another, by their sentence vectors.
     in_pairs
         Whether `interpret.attribution.similarity_pairs` tells which pairs of words account for it.
     missing_pair
-        For a kind that compares: what a page says where the second text is missing, in ``sentence``.
+        For a kind that needs a second text: what a page says where that is missing, in ``sentence``.
     at_mask
         Whether it is asked at a mask, the token `Target.position`, which no method takes away.
     at_level
@@ -208,6 +210,7 @@ class TargetKind(ABC):
     classifier: ClassVar[bool] = False
     scores: ClassVar[bool] = False
     tags: ClassVar[bool] = False
+    from_passage: ClassVar[bool] = False
     compares: ClassVar[bool] = False
     in_pairs: ClassVar[bool] = False
     missing_pair: ClassVar[str] = ""

@@ -177,6 +177,8 @@ def test_a_class_out_of_range_and_a_text_of_masks_alone_are_one_sentence(tmp_pat
 HEADS = {
     "score": (tf.AutoModelForSequenceClassification, {"num_labels": 1}),
     "tag": (tf.AutoModelForTokenClassification, {"num_labels": 3}),
+    "answer start": (tf.AutoModelForQuestionAnswering, {}),
+    "answer end": (tf.AutoModelForQuestionAnswering, {}),
 }
 
 
@@ -203,7 +205,7 @@ def test_what_a_page_asks_for_is_a_target_of_its_kind(name, tmp_path):
         assert target.kind == name
         # Every brace of the sentence is filled; a kind that needs a second text says so where there is none.
         assert "{" not in kind.said.format(**kind.values(target))
-    assert bool(kind.missing_pair) is kind.compares
+    assert bool(kind.missing_pair) is (kind.compares or kind.from_passage)
 
 
 def test_a_name_of_a_target_comes_before_a_class_and_a_class_before_a_word(tmp_path):
@@ -222,8 +224,10 @@ def test_a_name_of_a_target_comes_before_a_class_and_a_class_before_a_word(tmp_p
     # The order on the page: a link without a kind opens the first that the text allows.
     assert [kind.name for kind in in_order()] == [
         "word",
+        "answer start",
         "score",
         "tag",
+        "answer end",
         "class",
         "contrast",
         "similarity",
