@@ -21,12 +21,14 @@ def load(folder):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_head_of_another_kind_is_said(tmp_path, family):
-    encoder = load(make_checkpoint(family, tmp_path, loader=tf.AutoModelForQuestionAnswering))
+    folder = make_checkpoint(family, tmp_path)
+    change(folder, architectures=["SomeForMultipleChoice"])
+    encoder = load(folder)
     assert encoder.task is None
-    assert "predicts where an answer begins and ends in the text, which is not supported" in str(encoder.head_note)
-    with pytest.raises(it.InputError, match="where an answer begins and ends in the text"):
+    assert "predicts which of several texts is the correct one, which is not supported" in str(encoder.head_note)
+    with pytest.raises(it.InputError, match="which of several texts is the correct one"):
         it.attribution.target_function(encoder, "the river bank")
-    with pytest.raises(it.CheckpointError, match="where an answer begins and ends in the text"):
+    with pytest.raises(it.CheckpointError, match="which of several texts is the correct one"):
         it.fill_mask(encoder, "the river bank", hidden=(1,))
 
 
