@@ -37,8 +37,8 @@ class AnswerEdge(TargetKind):
         """Return the token of a position; without one that of the best answer."""
         if not self.offered(inputs.encoder, inputs.text) or inputs.head is not None:
             return None
-        asked = self.name if request == "predicted" and self.column == 0 else str(request)
-        match = re.fullmatch(rf"{self.name}(?: (\d+))?", asked)
+        wanted = self.name if request == "predicted" and self.column == 0 else str(request)
+        match = re.fullmatch(rf"{self.name}(?: (\d+))?", wanted)
         if match is None:
             return None
         if inputs.pair is None:
