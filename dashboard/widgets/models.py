@@ -142,7 +142,8 @@ def _spec(name: str, revision: str = "") -> it.EncoderSpec:
         checkpoint = it.find_checkpoint(str(state.runs_folder() / name.removeprefix(RUN) / "model"))
     elif name in _folders():
         checkpoint = it.find_checkpoint(str(_path(name)))
-        if is_adapter(_path(name)) and not state.chosen_value(state.ADAPTER):
+        state.seed(state.ADAPTER)
+        if is_adapter(_path(name)) and not st.session_state[state.ADAPTER]:
             checkpoint = adapter_base(_path(name))
     else:
         checkpoint = cache.hub_checkpoint(name, revision or None)
