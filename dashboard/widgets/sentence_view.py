@@ -70,8 +70,8 @@ def prompt_input(encoder: it.Encoder, label: str, key: state.Key, default: str, 
         key,
         default,
         help=_(
-            "What the model was trained to expect before a single text. The model reads it; no picture and no table "
-            "of words shows it. Where tokens attend to it, rows of weights add up to less than 1."
+            "What the model was trained to expect before a single text. The model reads it; no picture shows it. "
+            "Where tokens attend to it, rows of weights add up to less than 1."
         ),
         width=width,
     )

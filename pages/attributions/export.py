@@ -21,18 +21,20 @@ _AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
 
 
 def attribution_table(found: Sequence[it.Attribution], words: bool) -> dict[str, list[Any]]:
-    """Return a row for each word or token, a column for each method."""
-    names = method_names()
+    """Return a row for each word or token but those of a prompt, a column for each method."""
+    names, tokens = method_names(), found[0].tokens
     drawn = words_of(found[0], words)
+    firsts = [group[0] for group in tokens.groups] if words else range(len(tokens))
+    rows = [row for row, first in enumerate(firsts) if not tokens.prompt[first]]
     table: dict[str, list[Any]] = {
-        _("Position"): list(range(len(drawn))),
-        _("Word") if words else _("Token"): [one.text for one in drawn],
+        _("Position"): rows,
+        _("Word") if words else _("Token"): [drawn[row].text for row in rows],
     }
     for one in found:
         scores, spread = one.word_scores() if words else one.scores, uncertainty_of(one, words)
-        table[names[one.method]] = [float(score) for score in scores]
+        table[names[one.method]] = [float(scores[row]) for row in rows]
         if spread is not None:
-            table[_("± {method} (95%)").format(method=names[one.method])] = [float(half) for half in spread]
+            table[_("± {method} (95%)").format(method=names[one.method])] = [float(spread[row]) for row in rows]
     return table
 
 

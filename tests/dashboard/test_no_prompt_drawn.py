@@ -15,6 +15,7 @@ from interpret.attention.key_kinds import key_kinds
 from pages.attention.ablation_figures import distance_map
 from pages.attention.flow_figures import sources_map
 from pages.attention.flow_view import answer_line
+from pages.attributions.export import attribution_table
 
 PROMPT = "xylophone: "
 TEXT = "The bank of the river."
@@ -96,6 +97,21 @@ def drawn_by_ablation(asked, trace, monkeypatch):
     figure = distance_map(it.attention.ablate(asked, TEXT, heads=[(2, 3)]))
     assert np.shape(figure.data[0].z)[1] == len(figure.data[0].x)
     return figure.data[0].x
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_no_row_of_the_table_of_scores_is_of_it(asked, words):
+    """A row keeps its position among all words, or tokens, which the model read."""
+    found = [it.attribute(asked, TEXT, target="norm", method=one) for one in ("saliency", "kernel_shap")]
+    table = attribution_table(found, words)
+    columns = list(table.values())
+    assert [one.lower() for one in columns[1]] == [one.lower() for one in READ]
+    assert columns[0][0] == 0
+    skipped = int(found[0].tokens.prompt.sum())
+    assert columns[0][1:] == list(range(skipped + 1, skipped + len(READ)))
+    scores = found[0].word_scores() if words else found[0].scores
+    np.testing.assert_allclose(columns[2], scores[columns[0]], atol=1e-6)
+    assert {len(one) for one in columns} == {len(READ)}
 
 
 def drawn_as_words(asked, trace, monkeypatch):
