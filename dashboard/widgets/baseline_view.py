@@ -36,6 +36,17 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
                 interval=between((facts.get("low", float("nan")), facts.get("high", float("nan"))), ".2f"),
             )
         ]
+    if "baseline_f1" in facts:
+        return [
+            _(
+                "**Not shown to be better than the baseline that learns nothing:** answer F1 is {f1} ({interval}); the "
+                "sentence with most of the question's words, or always “no answer”, gives {baseline}."
+            ).format(
+                f1=f"{facts['f1']:.1%}",
+                interval=between((facts["low"], facts["high"])),
+                baseline=f"{facts['baseline_f1']:.1%}",
+            )
+        ]
     lines = []
     if "entity_f1" in facts and facts["entity_low"] <= 0:
         lines.append(

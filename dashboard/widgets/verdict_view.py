@@ -38,6 +38,11 @@ def _better(facts: Mapping[str, float]) -> str:
             "**Better than the mean baseline:** R² is {r2} ({interval}); always predicting the mean of these rows "
             "gives 0."
         ).format(r2=number(facts["r2"]), interval=between(ends, ".2f"))
+    if "baseline_f1" in facts:
+        return _(
+            "**Better than the baseline that learns nothing:** answer F1 is {f1} ({interval}); the sentence with most "
+            "of the question's words, or always “no answer”, gives {baseline}."
+        ).format(f1=f"{facts['f1']:.1%}", interval=between(ends), baseline=f"{facts['baseline_f1']:.1%}")
     if "entity_f1" in facts:
         return _(
             "**Finds entities:** entity F1 is {f1} ({interval}); tagging every word as outside any entity gives 0."

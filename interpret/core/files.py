@@ -5,7 +5,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from interpret.core.encodings import GUESSED, encoding_name, guessed_encodings, 
 from interpret.core.errors import InputError
 from interpret.core.json_objects import json_objects
 from interpret.core.labels import as_number
+from interpret.core.question_rows import question_rows
 from interpret.core.table_limits import MOST_COLUMNS, check_lines, check_size, different_names
 
 SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl", ".json")
@@ -266,6 +267,9 @@ def read_table(content: bytes, name: str, encoding: str = "") -> Table:
 
 
 def _json_table(text: str, name: str, encoding: str) -> Table:
+    questions = question_rows(text, name)
+    if questions is not None:
+        return _question_table(questions, name, encoding)
     skipped: list[Skipped] = []
     objects: list[dict[str, Any]] = []
     numbers: list[int] = []
@@ -285,6 +289,20 @@ def _json_table(text: str, name: str, encoding: str) -> Table:
     rows = tuple(tuple(_text(one.get(column)) for column in columns) for one in objects)
     damaged = sum(cell.count("\ufffd") for row in rows for cell in row) if "\ufffd" in text or "\\u" in text else 0
     return Table(tuple(columns), rows, encoding, tuple(numbers), tuple(skipped), damaged=damaged)
+
+
+def _question_table(questions: Sequence[Mapping[str, Any]], name: str, encoding: str) -> Table:
+    """Lay questions out as rows, each with its passage and the first answer that was marked."""
+    check_size(name, len(questions), 5, 0)
+    rows = []
+    for one in questions:
+        answers = one.get("answers")
+        first = answers[0] if isinstance(answers, list) and answers else ""
+        answer = first.get("text", "") if isinstance(first, dict) else first
+        rows.append(tuple(_text(cell) for cell in (one["question"], one["context"], answer, one["id"], one["title"])))
+    damaged = sum(cell.count("\ufffd") for row in rows for cell in row)
+    columns = ("question", "context", "answer", "id", "title")
+    return Table(columns, tuple(rows), encoding, tuple(range(1, len(rows) + 1)), damaged=damaged)
 
 
 def _text(value: object) -> str:

@@ -51,7 +51,7 @@ def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | N
             )
         if text.strip() == line.strip() and _is_whole_table(value):
             _refuse_single(text, name)
-        yield number, _whole(value, number, name)
+        yield number, whole_object(value, number, name)
 
 
 def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -76,7 +76,7 @@ def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 number=number,
                 name=name,
             )
-        yield number, _whole(value, number, name)
+        yield number, whole_object(value, number, name)
         after = space.match(text, position).end()  # type: ignore[union-attr]
         if text[after : after + 1] == "]" and not text[after + 1 :].strip("\ufeff \t\r\n"):
             return
@@ -119,7 +119,7 @@ def _refuse_single(text: str, name: str) -> None:
     )
 
 
-def _whole(value: dict[str, Any], number: int, name: str) -> dict[str, Any]:
+def whole_object(value: dict[str, Any], number: int, name: str) -> dict[str, Any]:
     """Return an object without halves of characters."""
     level, depth = [value], 0
     halves = False

@@ -4,13 +4,15 @@ Devlin et al. (2019), BERT, sections 4.2 and 4.3, https://aclanthology.org/N19-1
 SQuAD, https://aclanthology.org/P18-2124.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Float64, Int
 
 from interpret.core.arrays import read_only
+from interpret.core.characters import beginning
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
@@ -80,20 +82,86 @@ class Edges:
 
     Attributes
     ----------
-    tokens
-        The question, and the window behind it.
     start, end
         How far each token is the first, and the last, of the answer (logits).
+    span
+        Where each token stands in the window: characters ``start <= i < end``.
+    within
+        Which tokens are of the passage: one stretch.
     """
 
-    tokens: Tokens
     start: Float32[np.ndarray, " token"]
     end: Float32[np.ndarray, " token"]
+    span: Int[np.ndarray, "token 2"]
+    within: Bool[np.ndarray, " token"]
 
     @property
-    def within(self) -> Bool[np.ndarray, " token"]:
-        """Which tokens are of the passage."""
-        return (self.tokens.segment == 1) & ~self.tokens.special
+    def no_answer(self) -> float:
+        """How far the window has no answer: the first token's two logits (Devlin et al. 2019, sec. 4.3)."""
+        return float(self.start[0] + self.end[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """All stretches that could be an answer, the likeliest first.
+
+    Attributes
+    ----------
+    characters
+        Their characters in the passage.
+    score
+        The logits of first and last token, added up; of a stretch that stands in two windows the better.
+    probability
+        The softmax of the scores, among which is that there is no answer.
+    window, tokens
+        In which window, and as which tokens of it, first and last.
+    no_answer, no_answer_score
+        The probability and the score of there being no answer; the score is the lowest of the windows'.
+    """
+
+    characters: Int[np.ndarray, "span 2"]
+    score: Float64[np.ndarray, " span"]
+    probability: Float64[np.ndarray, " span"]
+    window: Int[np.ndarray, " span"]
+    tokens: Int[np.ndarray, "span 2"]
+    no_answer: float
+    no_answer_score: float
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+def rank_spans(windows: Sequence[tuple[int, Edges]], most_tokens: int = MOST_TOKENS) -> Spans:
+    """Rank all stretches of a passage that could be an answer.
+
+    Parameters
+    ----------
+    windows
+        For each window the character of the passage at which it begins, and what the head says of it.
+    most_tokens
+        How many tokens an answer has at most.
+    """
+    found = []
+    for number, (offset, edges) in enumerate(windows):
+        tokens = _token_spans(edges, most_tokens)
+        score = edges.start[tokens[:, 0]].astype(np.float64) + edges.end[tokens[:, 1]]
+        characters = offset + np.stack([edges.span[tokens[:, 0], 0], edges.span[tokens[:, 1], 1]], axis=1)
+        found.append((characters, score, np.full(len(score), number), tokens))
+    characters, score, window, tokens = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    # The better of two that are the same characters; nothing where a token has none.
+    order = np.lexsort((-score, characters[:, 1], characters[:, 0]))
+    order = order[characters[order, 0] < characters[order, 1]]
+    new = np.ones(len(order), bool)
+    new[1:] = (characters[order[1:]] != characters[order[:-1]]).any(axis=1)
+    order = order[new]
+    order = order[np.argsort(-score[order], kind="stable")]
+    nothing = min(edges.no_answer for _, edges in windows)
+    every = np.concatenate([[nothing], score[order]])
+    shares = np.exp(every - every.max())
+    shares /= shares.sum()
+    return Spans(
+        characters[order], score[order], shares[1:], window[order], tokens[order], float(shares[0]), nothing
+    )
 
 
 def answer_question(
@@ -120,39 +188,58 @@ def answer_question(
             "This model has no head that finds answers in a passage. Choose one that was trained for question "
             "answering."
         )
-    cut = windows(encoder, question, passage)
-    if len(cut.first) > 1:
-        raise InputError("The question is too long to be read with a passage. Shorten it.")
-    found: dict[tuple[int, int], tuple[float, int, tuple[int, int]]] = {}
-    nothing = np.inf
-    for number, window in enumerate(cut.second):
-        edges = read_edges(encoder, question, window.text)
-        nothing = min(nothing, float(edges.start[0] + edges.end[0]))
-        for score, first, last in _spans(edges, most_tokens):
-            start = window.start + int(edges.tokens.span[first, 0])
-            end = window.start + int(edges.tokens.span[last, 1])
-            if start < end and score > found.get((start, end), (-np.inf,))[0]:
-                found[start, end] = score, number, (first, last)
-    scores = np.array([nothing, *(one[0] for one in found.values())])
-    shares = np.exp(scores - scores.max())
-    shares /= shares.sum()
-    best = sorted(zip(found.items(), shares[1:], strict=True), key=lambda one: -one[0][1][0])[:count]
+    cut = passage_windows(encoder, question, passage)
+    read = [(window.start, read_edges(encoder, encoder.tokens(question, window.text))) for window in cut]
+    spans = rank_spans(read, most_tokens)
     answers = [
-        Answer(passage[start:end], start, end, score, float(share), number, tokens)
-        for ((start, end), (score, number, tokens)), share in best
+        Answer(
+            passage[int(spans.characters[i, 0]) : int(spans.characters[i, 1])],
+            int(spans.characters[i, 0]),
+            int(spans.characters[i, 1]),
+            float(spans.score[i]),
+            float(spans.probability[i]),
+            int(spans.window[i]),
+            (int(spans.tokens[i, 0]), int(spans.tokens[i, 1])),
+        )
+        for i in range(min(count, len(spans)))
     ]
-    return Answers(question, passage, tuple(answers), float(shares[0]), cut.second)
+    return Answers(question, passage, tuple(answers), spans.no_answer, cut)
 
 
-def read_edges(encoder: Encoder, question: str, passage: str) -> Edges:
-    """Ask the head about one window of a passage.
+def passage_windows(encoder: Encoder, question: str, passage: str, size: int | None = None) -> tuple[Window, ...]:
+    """Cut a passage into windows that can each be read behind the question.
+
+    Parameters
+    ----------
+    size
+        Tokens that question and window have together, with the special ones; as many as the model takes unless given.
 
     Raises
     ------
     InputError
-        If there is nothing to read, or more than the model takes.
+        If either is empty, or the question leaves no room for a passage.
     """
-    return _edges(encoder, encoder.tokens(question, passage))
+    cut = windows(encoder, question, passage, size)
+    if len(cut.first) > 1:
+        raise InputError(
+            "The question “{question}” is too long to be read with a passage. Shorten it.",
+            question=beginning(question),
+        )
+    return cut.second
+
+
+def read_edges(encoder: Encoder, tokens: Tokens) -> Edges:
+    """Ask the head about a question and a passage that fit together."""
+    with torch.no_grad():
+        logits = logits_of(encoder.forward([tokens], task=True))[0].float().cpu().numpy()
+    return Edges(
+        read_only(logits[:, 0], np.float32), read_only(logits[:, 1], np.float32), tokens.span, of_passage(tokens)
+    )
+
+
+def of_passage(tokens: Tokens) -> Bool[np.ndarray, " token"]:
+    """Tell which tokens of a question and its passage are of the passage."""
+    return (tokens.segment == 1) & ~tokens.special
 
 
 def best_edges(encoder: Encoder, tokens: Tokens) -> tuple[int, int]:
@@ -163,25 +250,15 @@ def best_edges(encoder: Encoder, tokens: Tokens) -> tuple[int, int]:
     InputError
         If the passage has no tokens.
     """
-    edges = _edges(encoder, tokens)
-    spans = _spans(edges, MOST_TOKENS)
-    if not spans:
+    spans = rank_spans([(0, read_edges(encoder, tokens))])
+    if not len(spans):
         raise InputError("The passage has no words to answer with.")
-    _score, first, last = max(spans)
-    return first, last
+    return int(spans.tokens[0, 0]), int(spans.tokens[0, 1])
 
 
-def _edges(encoder: Encoder, tokens: Tokens) -> Edges:
-    with torch.no_grad():
-        logits = logits_of(encoder.forward([tokens], task=True))[0].float().cpu().numpy()
-    return Edges(tokens, read_only(logits[:, 0], np.float32), read_only(logits[:, 1], np.float32))
-
-
-def _spans(edges: Edges, most: int) -> list[tuple[float, int, int]]:
-    """Return the score of every stretch of the passage up to a length, with its first and its last token."""
-    positions = np.flatnonzero(edges.within)
-    found = []
-    for index, first in enumerate(positions):
-        for last in positions[index : index + most]:
-            found.append((float(edges.start[first] + edges.end[last]), int(first), int(last)))
-    return found
+def _token_spans(edges: Edges, most: int) -> Int[np.ndarray, "span 2"]:
+    """Return every stretch of the passage's tokens up to a length: its first and its last."""
+    inside = np.flatnonzero(edges.within)
+    first, length = np.meshgrid(inside, np.arange(most), indexing="ij")
+    last = first + length
+    return np.stack([first, last], axis=-1)[last <= (inside[-1] if len(inside) else -1)].astype(np.int64)

@@ -42,14 +42,15 @@ def make_parser(prog: str) -> Parser:
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--data", type=Path, metavar="FILE", help="labelled file: .csv .tsv .jsonl, words with tags, or running text"
+        "--data", type=Path, metavar="FILE", help="labelled file: .csv .tsv .jsonl, words with tags, questions with passages, or running text"
     )
     group.add_argument("--out", type=Path, metavar="FOLDER", help="folder to write; it must not exist")
     group.add_argument(
         "--task",
         default="classes",
         metavar="TASK",
-        help="classes, regression, “token classes”, “masked words” or “masked words and next sentences”",
+        help="classes, regression, “token classes”, “question answering”, “masked words” or “masked words and next "
+        "sentences”",
     )
     group.add_argument("--text", default="text", metavar="NAME", help="column with the text")
     group.add_argument("--label", default="label", metavar="NAME", help="column with the label")

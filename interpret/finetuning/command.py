@@ -126,6 +126,10 @@ def _say_what_was_read(name: str, examples: Examples) -> None:
     }
     if find_objective(examples.task).source == "tags":
         counted["left out, without words"] = counted.pop("left out, without a text or a label")
+    if find_objective(examples.task).source == "questions":
+        counted["left out, without a question, a passage or an answer in it"] = counted.pop(
+            "left out, without a text or a label"
+        )
     said += [f"{what}: {count:,}" for what, count in counted.items() if count]
     _say(f"“{name}” read: {'; '.join(said)}")
 

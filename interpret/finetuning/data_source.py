@@ -52,3 +52,6 @@ SENTENCES = Unit("sentences", sentence("Training set: {count} sentences"))
 
 
 PASSAGES = Unit("passages", sentence("Training set: {count} passages"))
+
+
+QUESTIONS = Unit("questions", sentence("Training set: {count} questions"))

@@ -29,7 +29,8 @@ class Examples:
         of running text passages in their order.
     labels
         One for each text: a class's name, or a number with a decimal point; for token classes the tags, joined by
-        spaces to be shown; of running text which document it is of: its row in the file, from 1.
+        spaces to be shown; of running text which document it is of: its row in the file, from 1; of a question its first
+        answer, empty where the passage has none.
     indices
         Which row of the file each is, from 0, skipped ones counted; of running text which passage.
     skipped
@@ -44,6 +45,9 @@ class Examples:
     blank, comments
         How many rows of the file have nothing in them, which are neither here nor skipped; and how many lines of a
         file of words and tags are none of words.
+    spans
+        For question answering, where ``texts`` are questions and ``pairs`` their passages, what was marked as the answer
+        to each: characters ``start <= i < end`` of the passage. None for other tasks.
     """
 
     task: str
@@ -58,6 +62,7 @@ class Examples:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     blank: int = 0
     comments: int = 0
+    spans: tuple[tuple[tuple[int, int], ...], ...] | None = None
 
     def __post_init__(self) -> None:
         if self.words is None and find_objective(self.task).source == "tags":
@@ -91,6 +96,7 @@ class Examples:
             None if self.words is None else tuple(self.words[i] for i in chosen),
             None if self.tags is None else tuple(self.tags[i] for i in chosen),
             self.origin.some(chosen).columns,
+            spans=None if self.spans is None else tuple(self.spans[i] for i in chosen),
         )
 
     def joined(self, other: "Examples") -> "Examples":
@@ -126,6 +132,7 @@ class Examples:
             self.origin.followed_by(other.origin).columns,
             self.blank + other.blank,
             self.comments + other.comments,
+            self.spans + other.spans if self.spans is not None and other.spans is not None else None,
         )
 
     def key(self, index: int) -> tuple[str, str]:

@@ -9,8 +9,11 @@ def beats_baseline(facts: Mapping[str, float]) -> bool | None:
     """Tell whether a run is shown to beat the baseline, by what it is listed with.
 
     The interval of its accuracy lies above the majority-class baseline; of entities that of F1 above 0 as well;
-    of a regression that of R² above 0, where always predicting the mean is. None where there is no such baseline.
+    of a regression that of R² above 0, where always predicting the mean is; of answers that of F1 above what needs no
+    learning. None where there is no such baseline.
     """
+    if "baseline_f1" in facts:
+        return facts["low"] > facts["baseline_f1"]
     if "majority" in facts:
         return facts.get("low", 0.0) > facts["majority"] and facts.get("entity_low", 1.0) > 0
     # Runs from before R² had an interval are taken by the number alone.

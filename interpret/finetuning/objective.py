@@ -48,7 +48,8 @@ class Objective(ABC):
     suffixes
         Endings of such files.
     source
-        What of a file is asked for: ``"columns"`` of texts and labels, ``"tags"`` of words, or running ``"text"``.
+        What of a file is asked for: ``"columns"`` of texts and labels, ``"tags"`` of words, ``"questions"`` with their
+        passages, or running ``"text"``.
     unit
         What is counted.
     score_label, score_title, score_name
@@ -168,6 +169,10 @@ class Objective(ABC):
     @abstractmethod
     def make_model(self, encoder: "Encoder", recipe: "Recipe", labels: tuple[str, ...]) -> tuple["Model", bool]:
         """Return a recipe's model with the architecture's own head, and whether that goes on from a trained one."""
+
+    def output_count(self, classes: int) -> int:
+        """Return how many numbers the head answers with, for a text or a token, given how many classes there are."""
+        return max(1, classes)
 
     def suit(self, found: "Settings", alone: bool) -> "Settings":
         """Return what suits, given what suits classification; ``alone``: nothing but the head learns."""
@@ -313,7 +318,7 @@ def list_objectives() -> dict[str, Objective]:
     Examples
     --------
     >>> list(list_objectives())
-    ['classes', 'regression', 'token classes', 'masked words', 'masked words and next sentences']
+    ['classes', 'regression', 'token classes', 'question answering', 'masked words', 'masked words and next sentences']
     """
     # Named rather than imported: each of these files stands on this one.
     import_module("interpret.finetuning.objectives")

@@ -237,7 +237,7 @@ def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model
     with torch.device("meta"), quiet():
         if recipe.head != OWN_HEAD:
             return Classifier(tf.AutoModel.from_config(config), make_head(recipe.head, encoder.width, max(1, classes)))
-        config.num_labels = max(1, classes)
+        config.num_labels = find_objective(task).output_count(classes)
         return find_objective(task).loader().from_config(config)
 
 

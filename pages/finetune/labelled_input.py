@@ -141,8 +141,13 @@ def _tags_source(file: SlotFile, task: str) -> Labelled:
     return Labelled(file.content, file.name, "", "", None, task, tags=_tags_input(file.content, file.name))
 
 
+def _questions_source(file: SlotFile, task: str) -> Labelled:
+    """Ask nothing: the form says what is the question, the passage and the answer."""
+    return Labelled(file.content, file.name, "", "", None, task)
+
+
 # What is asked of a file, by what an objective reads of it.
-_SOURCES = {"columns": _columns_source, "tags": _tags_source, "text": _text_source}
+_SOURCES = {"columns": _columns_source, "tags": _tags_source, "questions": _questions_source, "text": _text_source}
 
 
 def _tags_input(content: bytes, name: str) -> str:

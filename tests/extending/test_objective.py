@@ -51,7 +51,7 @@ def near(answers):
 @register
 class Grades(Classification):
     name = "grades"
-    order = 6
+    order = 7
     title = sentence("Grades (classes in an order)")
     score_label = sentence("Within one grade")
     score_title = sentence("Held-out share within one grade")

@@ -12,7 +12,7 @@ from interpret.attribution.targets.controls import Choice, Control
 from interpret.attribution.targets.target import BoundTarget, Pass, Target, TargetInputs, TargetKind, register
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
-from interpret.core.question_answering import best_edges
+from interpret.core.question_answering import best_edges, of_passage
 from interpret.core.sentences import sentence
 from interpret.core.tokens import Tokens
 
@@ -122,4 +122,4 @@ class AnswerEnd(AnswerEdge):
 
 
 def _positions(tokens: Tokens) -> list[int]:
-    return np.flatnonzero((tokens.segment == 1) & ~tokens.special).tolist()
+    return np.flatnonzero(of_passage(tokens)).tolist()

@@ -33,10 +33,13 @@ class Labelled(Objective):
         How transformers ends the names of architectures that have such a head.
     problem_type
         As transformers' config has it; None where it says nothing.
+    outputs
+        What the head answers where labels name no classes.
     """
 
     architecture: ClassVar[str] = "ForSequenceClassification"
     problem_type: ClassVar[str | None] = None
+    outputs: ClassVar[tuple[str, ...]] = ("value",)
 
     # ---- its data
 
@@ -84,10 +87,14 @@ class Labelled(Objective):
         """Return the class that loads a model with such a head."""
         return tf.AutoModelForSequenceClassification
 
+    def output_count(self, classes: int) -> int:
+        """Return the number of classes, or of what it answers without any."""
+        return classes or len(self.outputs)
+
     def make_model(self, encoder: Encoder, recipe: Recipe, labels: tuple[str, ...]) -> tuple[Model, bool]:
         """Return the model with the architecture's head, which goes on from one that was trained for these labels."""
         folder = checkpoint_folder(encoder.spec.checkpoint)
-        names = labels or ("value",)
+        names = labels or self.outputs
         with seeded(recipe.seed), quiet():
             model = load_for_training(
                 self.loader(),

@@ -216,7 +216,7 @@ class MaskedWords(Pretraining):
     """Cross-entropy of masked tokens (Devlin et al. 2019, sec. 3.1, task 1)."""
 
     name = "masked words"
-    order = 4
+    order = 5
     title = sentence("Masked words (no labels)")
 
     def read(self, content: bytes, name: str, columns: Columns) -> Examples:

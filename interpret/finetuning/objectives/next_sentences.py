@@ -27,7 +27,7 @@ class NextSentences(Pretraining):
     """Cross-entropy of masked tokens, and of whether the second text follows (Devlin et al. 2019, sec. 3.1)."""
 
     name = "masked words and next sentences"
-    order = 5
+    order = 6
     title = sentence("Masked words and next sentence (no labels)")
     pairs_weigh = True
 

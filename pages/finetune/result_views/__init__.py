@@ -11,6 +11,7 @@ import interpret as it
 from dashboard.language import _n
 from dashboard.widgets.baseline_view import choice_line
 from dashboard.widgets.verdict_view import verdict_view
+from interpret.finetuning.answer_results import AnswerResults
 from pages.finetune.next_steps import next_steps
 from pages.finetune.result_views.view import VIEWS
 
@@ -53,6 +54,12 @@ def _title(outcome: it.finetuning.Outcome) -> str:
             "Results on {count} words of {sentences} held-out sentences",
             found.sentences,
         ).format(count=count, sentences=f"{found.sentences:,}")
+    if isinstance(found, AnswerResults):
+        return _n(
+            "Results on {count} held-out question about {passages} passages",
+            "Results on {count} held-out questions about {passages} passages",
+            len(outcome.truth),
+        ).format(count=count, passages=f"{found.passages:,}")
     if outcome.overlap:
         return _n(
             "Results on {count} rows, of which {overlap} is also in the training set",

@@ -1,0 +1,138 @@
+"""Files of questions and the passages that answer them, in the forms of SQuAD and of those that follow it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from interpret.core.files import decode
+from interpret.core.json_objects import json_objects
+from interpret.core.question_rows import PASSAGE, QUESTION, no_questions, question_rows, text_of
+
+SUFFIXES = (".json", ".jsonl")
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Questions, each with the passage that is to answer it.
+
+    Attributes
+    ----------
+    questions, passages
+        One of each for every question.
+    spans
+        The stretches of the passage that were marked as its answer, characters ``start <= i < end``: several where
+        several people marked it, none where the passage has no answer.
+    numbers
+        Which question of the file each is, from 1.
+    columns
+        ``id`` and ``title`` of each, where the file has them.
+    skipped
+        How many questions were left out, for want of a question, of a passage, or of an answer that stands in it.
+    moved
+        Of how many an answer stood elsewhere in the passage than the file says, and was taken from where it stands.
+    """
+
+    questions: tuple[str, ...]
+    passages: tuple[str, ...]
+    spans: tuple[tuple[tuple[int, int], ...], ...]
+    numbers: tuple[int, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    skipped: int
+    moved: int
+
+
+def read_questions(content: bytes, name: str) -> Questions:
+    r"""Read a file of questions.
+
+    Known forms: SQuAD 1.1 and 2.0 (https://rajpurkar.github.io/SQuAD-explorer/), an object with ``data``, whose
+    ``paragraphs`` have a ``context`` and ``qas``; the same paragraphs as a list; and a question an object, a line each
+    or in a list, as ``datasets`` writes it: ``context``, ``question``, ``answers`` with lists of ``text`` and
+    ``answer_start``. Where a file does not say at which character an answer begins, it must stand there once.
+
+    Raises
+    ------
+    InputError
+        If the file is in none of these forms, or has no question with a passage.
+
+    Examples
+    --------
+    >>> line = b'{"context": "Ada lent 20 pounds.", "question": "Who lent?", "answers": {"text": ["Ada"]}}'
+    >>> found = read_questions(line, "loans.jsonl")
+    >>> found.questions, found.spans
+    (('Who lent?',), (((0, 3),),))
+    """
+    text, _encoding = decode(content, name)
+    questions: list[str] = []
+    passages: list[str] = []
+    spans: list[tuple[tuple[int, int], ...]] = []
+    numbers: list[int] = []
+    columns: dict[str, list[str]] = {"id": [], "title": []}
+    count = moved = 0
+    rows = question_rows(text, name)
+    for one in [row for _, row in json_objects(text, name) if row is not None] if rows is None else rows:
+        count += 1
+        question, passage = text_of(one, QUESTION), text_of(one, PASSAGE)
+        if not question.strip() or not passage.strip():
+            continue
+        given = _answers(one)
+        placed = [_place(passage, answer, start) for answer, start in given]
+        found = [span for span in placed if span is not None]
+        if given and not found:
+            continue
+        moved += any(span[0] != start for span, (_, start) in zip(placed, given, strict=True) if span and start >= 0)
+        questions.append(question)
+        passages.append(passage)
+        spans.append(tuple(dict.fromkeys(found)))
+        numbers.append(count)
+        for key, column in columns.items():
+            column.append(str(one.get(key, "")))
+    if not questions:
+        raise no_questions(name)
+    return Questions(
+        tuple(questions),
+        tuple(passages),
+        tuple(spans),
+        tuple(numbers),
+        {key: tuple(row) for key, row in columns.items() if any(row)},
+        count - len(questions),
+        moved,
+    )
+
+
+def _answers(one: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return the answers to a question, each with the character that it begins at; -1 where the file does not say."""
+    given = one.get("answers", one.get("answer", []))
+    if one.get("is_impossible") is True:
+        return []
+    if isinstance(given, dict) and isinstance(given.get("text"), list):
+        starts = given.get("answer_start")
+        starts = starts if isinstance(starts, list) and len(starts) == len(given["text"]) else [-1] * len(given["text"])
+        given = [{"text": text, "answer_start": start} for text, start in zip(given["text"], starts, strict=True)]
+    if isinstance(given, str | dict):
+        given = [given]
+    found = []
+    for answer in given if isinstance(given, list) else []:
+        text = answer.get("text") if isinstance(answer, dict) else answer
+        start = answer.get("answer_start", -1) if isinstance(answer, dict) else one.get("answer_start", -1)
+        if isinstance(text, str) and text.strip():
+            found.append((text, start if isinstance(start, int) and not isinstance(start, bool) else -1))
+    return found
+
+
+def _place(passage: str, answer: str, start: int) -> tuple[int, int] | None:
+    """Return where an answer stands: where the file says, or nearest to it; without either, where it stands once."""
+    for text in dict.fromkeys((answer, answer.strip())):
+        if start >= 0 and passage[start : start + len(text)] == text:
+            return _trimmed(passage, start, start + len(text))
+        # Not regular expressions: their groups would count what overlaps once.
+        places = [i for i in range(len(passage) - len(text) + 1) if passage.startswith(text, i)]
+        if places and (start >= 0 or len(places) == 1):
+            nearest = min(places, key=lambda place: abs(place - start))
+            return _trimmed(passage, nearest, nearest + len(text))
+    return None
+
+
+def _trimmed(passage: str, start: int, end: int) -> tuple[int, int]:
+    """Leave the spaces around an answer out, which are part of no token."""
+    text = passage[start:end]
+    return start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
