@@ -57,6 +57,12 @@ def draw() -> None:
                 url_path="pretraining",
             ),
             st.Page(
+                page_file("questions"),
+                title=_("Questions"),
+                icon=":material/quiz:",
+                url_path="questions",
+            ),
+            st.Page(
                 page_file("finetune"),
                 title=_("Fine-tune"),
                 icon=":material/model_training:",

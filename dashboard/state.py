@@ -115,6 +115,11 @@ REPORT_LANGUAGE = session_key("report_language")
 
 # Pretraining.
 PRE = Key("pre")
+
+# Question answering.
+QUESTION_SOURCE = Key("question_source", "example", ("example", "typed", "file"))
+# The first is of the shipped questions that the shipped head has not learned from.
+ASKED, QUESTION, PASSAGE = Key("asked", "q112"), Key("question"), Key("passage")
 HIDDEN = Key("hidden")
 UNIT_HIDDEN = Key("hide", "word", ("word", "token"), renamed=_PIECE)
 BESIDE = Key("beside", "nothing", ("nothing", "model", "text"))
@@ -132,7 +137,10 @@ FOLLOWING_SOURCE = session_key("following_source", "shipped", ("shipped", "file"
 # Fine-tuning and runs.
 STAGE, RUN, GROUP = Key("stage"), Key("run", ""), session_key("sweep")
 DATA = Key(
-    "data", "sentiment", ("sentiment", "topics", "sentiment_zh", "file"), in_languages=_in_chinese("sentiment_zh")
+    "data",
+    "sentiment",
+    ("sentiment", "topics", "sentiment_zh", "questions", "file"),
+    in_languages=_in_chinese("sentiment_zh"),
 )
 TASK = session_key("task", "classes")
 # What the next training starts from; "base" stands in the URL whatever it is, so that a reload changes nothing.

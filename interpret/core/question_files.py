@@ -79,7 +79,10 @@ def read_questions(content: bytes, name: str) -> Questions:
         found = [span for span in placed if span is not None]
         if given and not found:
             continue
-        moved += any(span[0] != start for span, (_, start) in zip(placed, given, strict=True) if span and start >= 0)
+        moved += any(
+            span is not None and start >= 0 and not passage.startswith((answer, answer.strip()), start)
+            for span, (answer, start) in zip(placed, given, strict=True)
+        )
         questions.append(question)
         passages.append(passage)
         spans.append(tuple(dict.fromkeys(found)))

@@ -75,7 +75,9 @@ def no_questions(name: str) -> InputError:
 def _laid_out(entry: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
     paragraphs = entry.get("paragraphs", [entry])
     for paragraph in paragraphs if isinstance(paragraphs, list) else [None]:
-        questions = paragraph.get("qas") if isinstance(paragraph, dict) else None
+        if not isinstance(paragraph, dict):
+            raise no_questions(name)
+        questions = paragraph.get("qas")
         if not isinstance(questions, list) or not all(isinstance(one, dict) for one in questions):
             raise no_questions(name)
         for one in questions:

@@ -161,7 +161,11 @@ def save_adapter(
     names = [name.removeprefix(PEFT_PREFIX) for name in state]
     paths = [name.removesuffix(ending) for name in names if name.endswith(ending)]
     rank = next(one.shape[0] for name, one in state.items() if name.endswith(ending))
-    kinds = {"ForSequenceClassification": TaskType.SEQ_CLS, "ForTokenClassification": TaskType.TOKEN_CLS}
+    kinds = {
+        "ForSequenceClassification": TaskType.SEQ_CLS,
+        "ForTokenClassification": TaskType.TOKEN_CLS,
+        "ForQuestionAnswering": TaskType.QUESTION_ANS,
+    }
     kind = next((kind for ending, kind in kinds.items() if type(model).__name__.endswith(ending)), None)
     folder.mkdir(parents=True, exist_ok=True)
     # Before its config, by which the folder is known to be whole.

@@ -42,7 +42,10 @@ def make_parser(prog: str) -> Parser:
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--data", type=Path, metavar="FILE", help="labelled file: .csv .tsv .jsonl, words with tags, questions with passages, or running text"
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="labelled file: .csv .tsv .jsonl, words with tags, questions with passages, or running text",
     )
     group.add_argument("--out", type=Path, metavar="FOLDER", help="folder to write; it must not exist")
     group.add_argument(

@@ -29,8 +29,8 @@ class Examples:
         of running text passages in their order.
     labels
         One for each text: a class's name, or a number with a decimal point; for token classes the tags, joined by
-        spaces to be shown; of running text which document it is of: its row in the file, from 1; of a question its first
-        answer, empty where the passage has none.
+        spaces to be shown; of running text which document it is of: its row in the file, from 1; of a question its
+        first answer, empty where the passage has none.
     indices
         Which row of the file each is, from 0, skipped ones counted; of running text which passage.
     skipped
@@ -46,8 +46,8 @@ class Examples:
         How many rows of the file have nothing in them, which are neither here nor skipped; and how many lines of a
         file of words and tags are none of words.
     spans
-        For question answering, where ``texts`` are questions and ``pairs`` their passages, what was marked as the answer
-        to each: characters ``start <= i < end`` of the passage. None for other tasks.
+        For question answering, where ``texts`` are questions and ``pairs`` their passages, what was marked as the
+        answer to each: characters ``start <= i < end`` of the passage. None for other tasks.
     """
 
     task: str

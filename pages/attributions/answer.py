@@ -9,18 +9,15 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
 from dashboard.numbers import listed, number
+from dashboard.widgets.passage_answer import answer_in_passage, answers_analysis, answers_table
 from dashboard.widgets.shares import percent_bar, percents
 from dashboard.widgets.target_view import TargetChoice, choose_class, choose_contrast
 from dashboard.widgets.text_input import offer_second_text
 from interpret.core.accuracy import text_key
-from interpret.core.characters import beginning
 from interpret.core.labels import as_number, is_missing
-from interpret.core.question_answering import MOST_TOKENS, answer_question
 from interpret.core.word_tags import OUTSIDE, word_tags
 
 _MOST_SHOWN, _MOST_TAGGED = 6, 12
-# Characters of a passage on either side of an answer.
-_AROUND = 80
 # Characters in a line of the table's first column at the least, and in pixels a line, and a row at the most.
 _CHARACTERS, _LINE, _MOST_HEIGHT = 20, 18, 126
 
@@ -95,39 +92,14 @@ def _tag_card(choice: TargetChoice) -> None:
 
 
 def _passage_card(choice: TargetChoice) -> None:
-    question, passage = choice.subject.text, choice.subject.pair or ""
-    found = answer_question(choice.target_function.encoder, question, passage)
-    best = found.answers[0]
-    before, after = _end_of(passage[: best.start]), beginning(passage[best.end :], _AROUND)
+    found = answers_analysis(choice.subject).result
     with st.container(border=True):
         left, right = st.columns([3, 2], gap="large")
         with left:
-            st.subheader(
-                _("Answer: {text}, {share}").format(text=literal(best.text), share=f"{best.probability:.1%}"),
-                anchor=False,
-            )
-            st.markdown(f"{literal(before)}:orange-background[**{literal(best.text)}**]{literal(after)}")
-            st.caption(
-                _(
-                    "Probabilities are shares among all stretches of up to {count} tokens, and no answer at all. A "
-                    "model that was not trained on questions without an answer says nothing by the latter."
-                ).format(count=MOST_TOKENS)
-            )
+            answer_in_passage(found)
             _faithfulness_link()
         with right:
-            st.dataframe(
-                {
-                    _("Answer"): [*(one.text for one in found.answers), _("no answer")],
-                    _("Probability"): percents([*(one.probability for one in found.answers), found.no_answer]),
-                },
-                hide_index=True,
-                column_config={_("Answer"): st.column_config.TextColumn(width=170), _("Probability"): percent_bar(130)},
-            )
-
-
-def _end_of(text: str) -> str:
-    """Return the last characters of a text, from the beginning of a word on."""
-    return text if len(text) <= _AROUND else "…" + text[-_AROUND:].partition(" ")[2]
+            answers_table(found)
 
 
 def _class_card(choice: TargetChoice) -> None:

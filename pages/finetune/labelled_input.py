@@ -22,7 +22,12 @@ from interpret.finetuning.data_source import PASSAGE_WORDS
 from interpret.finetuning.health import describe_health
 from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS
 
-_SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
+_SHIPPED = {
+    "sentiment": "sentiment.csv",
+    "topics": "topics.csv",
+    "sentiment_zh": "sentiment.zh-CN.csv",
+    "questions": "questions.json",
+}
 _FILE = "file"
 _PLAIN = (".txt", ".md")
 
@@ -52,6 +57,7 @@ def labelled_input() -> Given | None:
         "sentiment": _("Sentiment (English)"),
         "topics": _("Six topics (English)"),
         "sentiment_zh": _("Sentiment (Chinese)"),
+        "questions": _("Questions about passages (English)"),
         _FILE: _("My own file"),
     }
     usual = _FILE if data_slot.files(SUFFIXES) else str(state.DATA.default)
@@ -61,6 +67,14 @@ def labelled_input() -> Given | None:
         name = _SHIPPED[source]
         content = (ROOT / "dashboard/examples" / name).read_bytes()
         table = cache.table(content, name)
+        if source == "questions":
+            st.caption(
+                _(
+                    "{count} questions about short passages, in the form of SQuAD, written for Bertoscope, to try "
+                    "everything out before you bring your own data."
+                ).format(count=f"{len(table.rows):,}")
+            )
+            return Given(Labelled(content, name, "", "", None, "question answering"), None, 0.2)
         st.caption(
             _(
                 "{count} short texts written for Bertoscope, to try everything out before you bring your own data."

@@ -154,7 +154,7 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     if not name:
         st.caption(_("The same words are masked for the model you choose."))
         return
-    encoder, other = cache.encoder(spec), encoder_of(name, guesses=True)
+    encoder, other = cache.encoder(spec), encoder_of(name, head="masked words")
     other.check_guesses()
     if other.spec == spec:
         st.info(_("This is the model on the left. Choose another one."), icon=":material/compare:")

@@ -27,7 +27,7 @@ TABS = [
 st.title(_("Pretraining: masked words and next sentence"))
 # No heads that read Chinese come with Bertoscope.
 chosen_text = text_input(code="en")
-encoder = chosen_encoder(guesses=True)
+encoder = chosen_encoder(head="masked words")
 subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
 say_how_good(encoder)

@@ -11,7 +11,7 @@ from interpret.core.question_answering import answer_question
 from tests.apps import switch
 from tests.tiny import make_checkpoint
 
-QUESTION, PASSAGE = "who lent money", "the **rich** bank lent money, it said" 
+QUESTION, PASSAGE = "who lent money", "the **rich** bank lent money, it said"
 
 
 @pytest.fixture(scope="module")

@@ -119,8 +119,10 @@ class QuestionAnswering(Labelled):
         return tf.AutoModelForQuestionAnswering
 
     def suit(self, found: Settings, alone: bool) -> Settings:
-        """Return the architecture's own head: others read whole texts."""
-        return found._replace(head=OWN_HEAD)
+        """Return the architecture's own head, others read whole texts, and more epochs."""
+        # Every token begins at chance, and files of one's own have few questions: with as many epochs as for classes
+        # the F1 of the shipped questions is 27%, with three times as many 75%.
+        return found._replace(head=OWN_HEAD, epochs=3 * found.epochs)
 
     def _trained_labels(self, folder: Path) -> tuple[str, ...] | None:
         """Return the two ends, whatever a folder calls them: their order is the same in all."""
@@ -155,7 +157,7 @@ class QuestionAnswering(Labelled):
         """Return the mean of the cross-entropies of both ends."""
         labels = inputs.pop("labels")
         output = model(**inputs)
-        return sum(_losses(output, labels, inputs["attention_mask"])).mean() / 2, output
+        return _losses(output, labels, inputs["attention_mask"]).mean(), output
 
     def evaluate(
         self, model: Any, items: Sequence[Mapping[str, Any]], data: TrainingData, recipe: Recipe
@@ -219,7 +221,9 @@ class QuestionAnswering(Labelled):
 
     def baseline(self, facts: Mapping[str, float]) -> str:
         """Name what needs no learning."""
-        return f"the sentence with most of the question's words (or “no answer”), whose F1 is {facts['baseline_f1']:.1%}"
+        return (
+            f"the sentence with most of the question's words (or “no answer”), whose F1 is {facts['baseline_f1']:.1%}"
+        )
 
 
 class _Windows:
@@ -274,11 +278,12 @@ def _ends(span: np.ndarray, within: np.ndarray, marked: Sequence[tuple[int, int]
     return 0, 0
 
 
-def _losses(output: Any, labels: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
-    """Return each window's cross-entropy of the first and of the last token, among all tokens that are no padding."""
+def _losses(output: Any, labels: torch.Tensor, mask: torch.Tensor) -> Float[torch.Tensor, " window"]:
+    """Return each window's mean cross-entropy of the first and of the last token, among all that are no padding."""
     logits = (output.start_logits.float(), output.end_logits.float())
     some = [one.masked_fill(mask == 0, torch.finfo(one.dtype).min) for one in logits]
-    return [cross_entropy(one, labels[:, side], reduction="none") for side, one in enumerate(some)]
+    first, last = (cross_entropy(one, labels[:, side], reduction="none") for side, one in enumerate(some))
+    return (first + last) / 2
 
 
 def _edges_of(model: Any, items: Sequence[Mapping[str, Any]], collate: Collator) -> tuple[list[Edges], np.ndarray]:
@@ -291,8 +296,7 @@ def _edges_of(model: Any, items: Sequence[Mapping[str, Any]], collate: Collator)
             inputs = collate.on_device([items[i] for i in batch])
             labels = inputs.pop("labels")
             output = model(**inputs)
-            both = sum(_losses(output, labels, inputs["attention_mask"])) / 2
-            losses[batch] = both.cpu().numpy()
+            losses[batch] = _losses(output, labels, inputs["attention_mask"]).cpu().numpy()
             starts, ends = (one.float().cpu().numpy() for one in (output.start_logits, output.end_logits))
             for i, start, end in zip(batch, starts, ends, strict=True):
                 size = len(items[i]["input_ids"])

@@ -49,8 +49,11 @@ def test_the_best_stretches_are_those_of_transformers_logits(folders, family):
     passage = PASSAGE[24:60]
     found = answer_question(encoder, QUESTION, passage, count=4, most_tokens=6)
     expected, nothing = spans_of(folders[family], encoder, QUESTION, passage, 6)
-    best = sorted(expected, key=lambda one: -expected[one])[:4]
-    assert [(one.start, one.end) for one in found.answers] == best
+    best = []
+    for one in sorted(expected, key=lambda one: -expected[one]):
+        if all(one[1] <= other[0] or one[0] >= other[1] for other in best):
+            best.append(one)
+    assert [(one.start, one.end) for one in found.answers] == best[:4]
     total = np.exp(nothing) + sum(np.exp(one) for one in expected.values())
     for answer in found.answers:
         assert answer.text == passage[answer.start : answer.end]
@@ -90,5 +93,5 @@ def test_what_cannot_be_answered_is_said(folders, minilm):
     encoder = load(folders, "bert")
     with pytest.raises(it.InputError, match="second text is empty"):
         answer_question(encoder, QUESTION, " ")
-    with pytest.raises(it.InputError, match="question is too long"):
+    with pytest.raises(it.InputError, match="too long to be read with a passage"):
         answer_question(encoder, "money " * 3000, PASSAGE * 3)

@@ -1,0 +1,1 @@
+"""The question-answering page: its input, its views and its figures."""
