@@ -23,55 +23,7 @@ def draw() -> None:
 
     st.logo(ROOT / "dashboard/logo.svg", size="large", icon_image=ROOT / "dashboard/icon.svg")
 
-    page = st.navigation(
-        [
-            st.Page(
-                page_file("home"),
-                title=_("Home"),
-                icon=":material/home:",
-                url_path="",
-                default=True,
-            ),
-            st.Page(
-                page_file("attention"),
-                title=_("Attention"),
-                icon=":material/grid_view:",
-                url_path="attention",
-            ),
-            st.Page(
-                page_file("embeddings"),
-                title=_("Embeddings"),
-                icon=":material/scatter_plot:",
-                url_path="embeddings",
-            ),
-            st.Page(
-                page_file("attributions"),
-                title=_("Attributions"),
-                icon=":material/ink_highlighter:",
-                url_path="attributions",
-            ),
-            st.Page(
-                page_file("pretraining"),
-                title=_("Pretraining"),
-                icon=":material/extension:",
-                url_path="pretraining",
-            ),
-            st.Page(
-                page_file("questions"),
-                title=_("Questions"),
-                icon=":material/quiz:",
-                url_path="questions",
-            ),
-            st.Page(
-                page_file("finetune"),
-                title=_("Fine-tune"),
-                icon=":material/model_training:",
-                url_path="finetune",
-            ),
-            st.Page(page_file("runs"), title=_("Runs"), icon=":material/history:", url_path="runs"),
-            *(_alias(address, name) for address, name in ALIASES.items()),
-        ]
-    )
+    page = st.navigation(_pages())
     if page.url_path in ALIASES:
         page.run()
 
@@ -98,6 +50,57 @@ def draw() -> None:
         with devices:
             guarded(device_picker)()
             card_button()
+
+
+def _pages() -> list[st.Page]:
+    """Return the pages in the order of the menu, and the addresses that lead to one of them."""
+    return [
+        st.Page(
+            page_file("home"),
+            title=_("Home"),
+            icon=":material/home:",
+            url_path="",
+            default=True,
+        ),
+        st.Page(
+            page_file("attention"),
+            title=_("Attention"),
+            icon=":material/grid_view:",
+            url_path="attention",
+        ),
+        st.Page(
+            page_file("embeddings"),
+            title=_("Embeddings"),
+            icon=":material/scatter_plot:",
+            url_path="embeddings",
+        ),
+        st.Page(
+            page_file("attributions"),
+            title=_("Attributions"),
+            icon=":material/ink_highlighter:",
+            url_path="attributions",
+        ),
+        st.Page(
+            page_file("pretraining"),
+            title=_("Pretraining"),
+            icon=":material/extension:",
+            url_path="pretraining",
+        ),
+        st.Page(
+            page_file("questions"),
+            title=_("Questions"),
+            icon=":material/quiz:",
+            url_path="questions",
+        ),
+        st.Page(
+            page_file("finetune"),
+            title=_("Fine-tune"),
+            icon=":material/model_training:",
+            url_path="finetune",
+        ),
+        st.Page(page_file("runs"), title=_("Runs"), icon=":material/history:", url_path="runs"),
+        *(_alias(address, name) for address, name in ALIASES.items()),
+    ]
 
 
 def _alias(address: str, name: str) -> st.Page:

@@ -119,7 +119,7 @@ PRE = Key("pre")
 # Question answering.
 QUESTION_SOURCE = Key("question_source", "example", ("example", "typed", "file"))
 # The first is of the shipped questions that the shipped head has not learned from.
-ASKED, QUESTION, PASSAGE = Key("asked", "q112"), Key("question"), Key("passage")
+QUESTION_ID, QUESTION, PASSAGE = Key("question_id", "q112"), Key("question"), Key("passage")
 HIDDEN = Key("hidden")
 UNIT_HIDDEN = Key("hide", "word", ("word", "token"), renamed=_PIECE)
 BESIDE = Key("beside", "nothing", ("nothing", "model", "text"))

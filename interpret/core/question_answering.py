@@ -289,7 +289,8 @@ def best_edges(encoder: Encoder, tokens: Tokens) -> tuple[int, int]:
 
 def _apart(spans: Int[np.ndarray, "span 2"], count: int) -> list[int]:
     """Return the first of some stretches, and of the others those that overlap none before them."""
-    left, found = np.ones(len(spans), bool), []
+    left = np.ones(len(spans), bool)
+    found: list[int] = []
     while len(found) < count and left.any():
         best = int(left.argmax())
         found.append(best)

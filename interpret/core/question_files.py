@@ -75,13 +75,13 @@ def read_questions(content: bytes, name: str) -> Questions:
         if not question.strip() or not passage.strip():
             continue
         given = _answers(one)
-        placed = [_place(passage, answer, start) for answer, start in given]
-        found = [span for span in placed if span is not None]
+        found_spans = [_find(passage, answer, start) for answer, start in given]
+        found = [span for span in found_spans if span is not None]
         if given and not found:
             continue
         moved += any(
             span is not None and start >= 0 and not passage.startswith((answer, answer.strip()), start)
-            for span, (answer, start) in zip(placed, given, strict=True)
+            for span, (answer, start) in zip(found_spans, given, strict=True)
         )
         questions.append(question)
         passages.append(passage)
@@ -122,15 +122,15 @@ def _answers(one: Mapping[str, Any]) -> list[tuple[str, int]]:
     return found
 
 
-def _place(passage: str, answer: str, start: int) -> tuple[int, int] | None:
+def _find(passage: str, answer: str, start: int) -> tuple[int, int] | None:
     """Return where an answer stands: where the file says, or nearest to it; without either, where it stands once."""
     for text in dict.fromkeys((answer, answer.strip())):
         if start >= 0 and passage[start : start + len(text)] == text:
             return _trimmed(passage, start, start + len(text))
         # Not regular expressions: their groups would count what overlaps once.
-        places = [i for i in range(len(passage) - len(text) + 1) if passage.startswith(text, i)]
-        if places and (start >= 0 or len(places) == 1):
-            nearest = min(places, key=lambda place: abs(place - start))
+        starts = [i for i in range(len(passage) - len(text) + 1) if passage.startswith(text, i)]
+        if starts and (start >= 0 or len(starts) == 1):
+            nearest = min(starts, key=lambda one: abs(one - start))
             return _trimmed(passage, nearest, nearest + len(text))
     return None
 

@@ -70,8 +70,8 @@ def labelled_input() -> Given | None:
         if source == "questions":
             st.caption(
                 _(
-                    "{count} questions about short passages, in the form of SQuAD, written for Bertoscope, to try "
-                    "everything out before you bring your own data."
+                    "Questions about short passages, in the form of SQuAD, written for Bertoscope, to try everything "
+                    "out before you bring your own data: {count}."
                 ).format(count=f"{len(table.rows):,}")
             )
             return Given(Labelled(content, name, "", "", None, "question answering"), None, 0.2)

@@ -38,6 +38,7 @@ def doors() -> None:
             {state.TAB: "steps", state.EXAMPLE: _SENTENCE},
         )
         _door("guess", _("Guess a masked word"), "pretraining", {state.EXAMPLE: _SENTENCE})
+        _door("question", _("Ask a question about a passage"), "questions", {})
     with explain.container(border=True, height="stretch"):
         _heading(":material/fact_check:", _("Explain my classifier"))
         st.markdown(

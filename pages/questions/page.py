@@ -13,9 +13,9 @@ from pages.questions.head_card import say_how_good
 from pages.questions.question_input import question_input
 
 st.title(_("Question answering: where is the answer in the passage?"))
-asked = question_input()
+given = question_input()
 encoder = chosen_encoder(head="span")
 say_how_good(encoder)
-if asked is not None:
-    warn_of_unknown(encoder, [(asked.question, asked.passage)])
-    answers(Subject(encoder.spec, asked.question, asked.passage, asked.row))
+if given is not None:
+    warn_of_unknown(encoder, [(given.question, given.passage)])
+    answers(Subject(encoder.spec, given.question, given.passage, given.row))

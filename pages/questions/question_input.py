@@ -22,7 +22,7 @@ _SHIPPED = ROOT / "dashboard/examples/questions.json"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Given:
     """A question, the passage that is to answer it, and which row of a file it is."""
 
     question: str
@@ -36,7 +36,7 @@ def shipped() -> Questions:
     return read_questions(_SHIPPED.read_bytes(), _SHIPPED.name)
 
 
-def question_input() -> Asked | None:
+def question_input() -> Given | None:
     """Draw the input; None while a question or a passage is missing, which is said.
 
     Raises
@@ -48,12 +48,12 @@ def question_input() -> Asked | None:
     default = "example"
     if state.QUESTION in st.query_params:
         default = "typed"
-    elif state.ASKED not in st.query_params and _has_passages():
+    elif state.QUESTION_ID not in st.query_params and _has_passages():
         default = "file"
     source = segments(_("Question from"), sources, state.QUESTION_SOURCE, default)
     state.remember(state.QUESTION_SOURCE, "file" if source == "file" else None)
     if source != "example":
-        state.remember(state.ASKED, None)
+        state.remember(state.QUESTION_ID, None)
     if source != "typed":
         state.remember(state.QUESTION, None)
         state.remember(state.PASSAGE, None)
@@ -69,7 +69,7 @@ def question_input() -> Asked | None:
             )
         )
         return None
-    return Asked(question, passage, row)
+    return Given(question, passage, row)
 
 
 def _has_passages() -> bool:
@@ -81,20 +81,20 @@ def _has_passages() -> bool:
         return False
 
 
-def _from_examples() -> Asked:
+def _from_examples() -> Given:
     found = shipped()
     ids = found.columns["id"]
     # None that the shipped head has learned from.
     options = {one: found.questions[ids.index(one)] for one in reader_facts().held_out}
-    chosen = choose(st.selectbox, _("Question"), options, state.ASKED)
-    state.publish(state.ASKED)
+    chosen = choose(st.selectbox, _("Question"), options, state.QUESTION_ID)
+    state.publish(state.QUESTION_ID)
     index = ids.index(chosen)
-    return Asked(found.questions[index], found.passages[index])
+    return Given(found.questions[index], found.passages[index])
 
 
-def _typed() -> Asked | None:
+def _typed() -> Given | None:
     found = shipped()
-    first = found.columns["id"].index(str(state.ASKED.default))
+    first = found.columns["id"].index(str(state.QUESTION_ID.default))
     state.seed(state.QUESTION, found.questions[first])
     state.seed(state.PASSAGE, found.passages[first])
     left, last = st.columns([8, 1.5], vertical_alignment="bottom")
@@ -118,4 +118,4 @@ def _typed() -> Asked | None:
     if not question.strip() or not passage.strip():
         st.info(_("Write a question and a passage that answers it."))
         return None
-    return Asked(question, passage)
+    return Given(question, passage)

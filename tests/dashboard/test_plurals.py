@@ -139,6 +139,7 @@ NEVER_ONE = {
         "**How faithful are they?**",
         "{count} short texts written",
         "**A small model, whose heads",
+        "**A small head, trained",
         "{count} tokens",
         "{count} pairs",
         "{count} passages",

@@ -14,6 +14,7 @@ TITLES = {
     "embeddings": "Embeddings",
     "attributions": "Attributions",
     "pretraining": "Pretraining",
+    "questions": "Question",
     "finetune": "Fine-tun",
     "fine-tune": "Fine-tun",
     "runs": "Runs",

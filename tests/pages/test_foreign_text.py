@@ -349,10 +349,25 @@ def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatc
 HALF = "half \ud83d of it"
 
 
-@pytest.mark.parametrize("name", ["attention", "embeddings", "attributions", "pretraining", "finetune", "runs"])
+@pytest.mark.parametrize(
+    "name", ["attention", "embeddings", "attributions", "pretraining", "questions", "finetune", "runs"]
+)
 @pytest.mark.parametrize("model", [None, f"folder:{FOLDER}"], ids=["no model", "a model"])
 def test_half_characters_in_the_address_and_in_what_was_typed_break_no_page(page, name, model):
-    address = ("model", "run", "beside_text", "surprise_other", "lang", "method", "sweep", "heads", "off", "text")
+    address = (
+        "model",
+        "run",
+        "beside_text",
+        "surprise_other",
+        "question",
+        "passage",
+        "lang",
+        "method",
+        "sweep",
+        "heads",
+        "off",
+        "text",
+    )
     # As a browser writes it.
     page.query_params.update(dict.fromkeys(address, HALF.encode("utf-8", "surrogatepass")))
     for typed in ("text", "pair", "pasted", "rows_find", "runs_query", "run_name", "find_points", "query"):

@@ -42,6 +42,7 @@ def fine(page):
         ("learn", "Attention", ("tab", "where")),
         ("steps", "Attention", ("tab", "steps")),
         ("guess", "Pretraining", None),
+        ("question", "Question", None),
         ("demo", "Attributions", ("why", "why")),
         ("heads", "Attention", ("tab", "heads")),
         ("ablation", "Attention", ("tab", "ablation")),

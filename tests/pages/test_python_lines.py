@@ -91,6 +91,7 @@ CASES = {
         },
         (),
     ),
+    "question": ("questions", {"model": "minilm-reader", "question": "Who lent?", "passage": "Ada lent 20."}, {}, ()),
     "why": (
         "attributions",
         {"why": "why", "methods": "input_x_gradient,integrated_gradients,feature_ablation", "baseline": "zero"},
@@ -155,6 +156,7 @@ OFFERED = {
     "pairs of sentences": {"pretraining.compare_minimal_pairs"},
     "next sentence": {"pretraining.score_pairs", "next_sentence"},
     "pairs of a file": {"pretraining.score_pairs"},
+    "question": {"answer_question"},
     "why": {"attribution.explain"},
     "faithfulness": {"attribution.faithfulness", "attribution.diagnose"},
     "levels": {"attribution.layer_attribution"},

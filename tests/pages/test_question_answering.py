@@ -41,9 +41,8 @@ def test_the_answer_comes_first_and_then_its_words(page, folder):
     best = found.answers[0]
     assert page.subheader[0].value == f"Answer: {literal(best.text)}, {best.probability:.1%}"
     table = page.dataframe[0].value
-    assert list(table.iloc[:, 0]) == [*(one.text for one in found.answers), "no answer"]
+    assert list(table.iloc[:-1, 0]) == [one.text for one in found.answers if one.probability >= 0.001]
     assert table.iloc[-1, 1] == pytest.approx(100 * found.no_answer, abs=0.06)
-    assert any("the answer begins at" in one.value for one in page.markdown)
 
 
 def test_without_a_passage_it_says_where_to_write_it(page):

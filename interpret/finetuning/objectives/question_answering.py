@@ -171,8 +171,8 @@ class QuestionAnswering(Labelled):
         """
         edges, losses = _edges_of(model, items, data.collate)
         of: dict[int, list[int]] = {}
-        for place, item in enumerate(items):
-            of.setdefault(item["example"], []).append(place)
+        for index, item in enumerate(items):
+            of.setdefault(item["example"], []).append(index)
         rows = [_answer([(items[i], edges[i]) for i in some]) for some in of.values()]
         numbers = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         loss = np.array([losses[some].sum() for some in of.values()])
