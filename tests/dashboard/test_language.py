@@ -167,6 +167,14 @@ def test_a_language_has_a_name_for_itself(code):
     assert re.fullmatch(r"[\w() ]{2,40}", languages()[code])
 
 
+def test_what_is_bold_in_chinese_is_bold_for_markdown():
+    """Behind a Chinese full stop or colon, and before a letter, two asterisks end nothing (CommonMark, section 6.2)."""
+    ended = re.compile(r"\*\*[^*\n]+[，。：；！？、（）“”]\*\*(?=[^\s，。：；！？、（）“”*])")
+    assert ended.search("**好。**在")
+    assert not ended.search("**好**。在 **好。** 在")
+    assert [one for one in catalogue("zh_CN").values() if any(map(ended.search, forms(one.string)))] == []
+
+
 def test_chinese_cites_in_one_style():
     """As the pages of `docs/zh-CN` do: （Clark 等，2019）, （Venna 与 Kaski，2001）."""
     said = "\n".join(text for one in catalogue("zh_CN").values() for text in forms(one.string))
