@@ -31,7 +31,8 @@ def made(task, count=400, classes=4):
     }.get(task, [str(i * 8 // count) for i in range(count)])
     # A third say what another one says.
     texts = [f"text number {i if i % 3 else i // 2}" for i in range(count)]
-    pairs = tuple(f"second {text}" for text in texts) if task == "masked words and next sentences" else None
+    paired = ("masked words and next sentences", "question answering")
+    pairs = tuple(f"second {text}" for text in texts) if task in paired else None
     return Examples(task, tuple(texts), pairs, tuple(names), tuple(range(count)), 0)
 
 
