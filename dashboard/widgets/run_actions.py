@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -43,6 +44,37 @@ def model_download(run: it.runs.Run, model: Path, key: str) -> None:
         key=key,
         help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
     )
+
+
+def sentence_download(run: it.runs.Run, model: Path, key: str) -> None:
+    """Draw the button that saves a run's encoder for sentence-transformers."""
+    st.download_button(
+        _("Encoder for sentence-transformers (ZIP)"),
+        functools.partial(sentence_folder, run, model),
+        f"{run.id}-sentence-transformers.zip",
+        "application/zip",
+        icon=":material/download:",
+        key=key,
+        help=_(
+            "Unzipped, it is a folder that SentenceTransformer opens: without the head, with the pooling, the prompts "
+            "and the normalisation of the model that it was trained from, or else the mean."
+        ),
+    )
+
+
+def sentence_folder(run: it.runs.Run, model: Path) -> bytes:
+    """Return a model's encoder as a zip file that sentence-transformers opens, like the model that the run is from."""
+    encoder, first = it.load_encoder(str(model), device="cpu"), run
+    while (before := first.parent_run) is not None:
+        first = before
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            it.embeddings.save_sentence_transformer(encoder, Path(folder) / "like", like=first.base)
+            return zipped(Path(folder) / "like")
+        except it.InterpretError:
+            # What it came from is gone.
+            it.embeddings.save_sentence_transformer(encoder, Path(folder) / "own")
+            return zipped(Path(folder) / "own")
 
 
 def stop_button(run: it.runs.Run, key: str) -> None:

@@ -18,4 +18,5 @@ from interpret.embeddings.projection import Projection as Projection
 from interpret.embeddings.projection import project as project
 from interpret.embeddings.quality import MapQuality as MapQuality
 from interpret.embeddings.quality import map_quality as map_quality
+from interpret.embeddings.sentence_folder import save_sentence_transformer as save_sentence_transformer
 from interpret.embeddings.store import Store as Store
