@@ -37,6 +37,30 @@ FAMILIES = {
     "mpnet": (tf.MPNetConfig, "wordpiece", {}),
     "deberta-v2": (tf.DebertaV2Config, "wordpiece", {"type_vocab_size": 0}),
 }
+# One shared suite (`tests/families`) goes through these; the others are in the tests of every subject too.
+MORE_FAMILIES = {
+    "ernie": (tf.ErnieConfig, "wordpiece", {}),
+    "roc_bert": (
+        tf.RoCBertConfig,
+        "wordpiece",
+        {
+            "pronunciation_vocab_size": 10,
+            "shape_vocab_size": 10,
+            "pronunciation_embed_dim": 8,
+            "shape_embed_dim": 8,
+        },
+    ),
+    "data2vec-text": (tf.Data2VecTextConfig, "bytes", {"type_vocab_size": 1}),
+    "xmod": (
+        tf.XmodConfig,
+        "unigram",
+        {"type_vocab_size": 1, "languages": ["en_XX", "zh_CN"], "default_language": "en_XX"},
+    ),
+    "nomic_bert": (tf.NomicBertConfig, "wordpiece", {}),
+    "gte": (tf.GteConfig, "wordpiece", {}),
+    "jina_embeddings_v3": (tf.JinaEmbeddingsV3Config, "unigram", {"type_vocab_size": 1}),
+    "eurobert": (tf.EuroBertConfig, "bytes", {"num_key_value_heads": 2, "mask_token_id": 4}),
+}
 # Whose own tokenizers tell two texts apart by their token types.
 TYPED = ("bert", "electra", "albert")
 TAPPED = ("bert", "roberta", "electra", "albert", "distilbert", "modernbert", "xlm-roberta")
@@ -88,7 +112,7 @@ def train_tokenizer(kind: str) -> Tokenizer:
 
 def make_checkpoint(family: str, folder: Path, seed: int = 0, loader: type = tf.AutoModel, **changes: object) -> Path:
     """Write a checkpoint as ``save_pretrained`` does, with the task head of ``loader``, and return its folder."""
-    make_config, kind, more = FAMILIES[family]
+    make_config, kind, more = (FAMILIES | MORE_FAMILIES)[family]
     tokenizer = make_tokenizer(kind)
     names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]") if kind == "wordpiece" else ("<pad>", "<unk>", "<s>", "</s>")
     pad, unk, first, last = names

@@ -65,6 +65,8 @@ class AttentionSteps:
         (`normed`) and the same computed here with the model's own divisor: 1e-6 in float32, some 1e-2 in bfloat16.
     moved
         The cosine between `normed` and the same with the model's own divisor: 1 where nothing was changed.
+    biased
+        Whether the layer's projections add a bias.
     """
 
     tokens: Tokens
@@ -92,6 +94,7 @@ class AttentionSteps:
     normed: Float32[np.ndarray, " hidden"]
     errors: Mapping[str, float]
     moved: float
+    biased: bool
 
     @property
     def entropy(self) -> float:
@@ -184,6 +187,7 @@ def attention_steps(
         usual_divisor=usual,
         allowed=read_only(allowed, bool),
         errors=errors,
+        biased=rest.biased,
         moved=float(normed @ usual_normed / (np.linalg.norm(normed) * np.linalg.norm(usual_normed))),
         **{name: read_only(array, np.float32) for name, array in floats.items()},
     )
@@ -250,7 +254,10 @@ class _Rest:
         projection = attrgetter(encoder.family.projection)(module)
         norm = attrgetter(encoder.family.norm)(module)
         self.matrix, self.bias = _numbers(projection.weight), _numbers(projection.bias)
-        self.gain, self.shift, self.epsilon = _numbers(norm.weight), _numbers(norm.bias), float(norm.eps)
+        self.biased = projection.bias is not None
+        self.centred = not encoder.family.rms
+        self.gain, self.shift = _numbers(norm.weight), _numbers(getattr(norm, "bias", None))
+        self.epsilon = float(norm.eps if self.centred else norm.variance_epsilon)
 
     def follow(self, contexts: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         heads, width = contexts.shape
@@ -258,14 +265,15 @@ class _Rest:
         parts = np.einsum("ohw,hw->ho", slices, contexts)
         projected = parts.sum(axis=0) + self.bias
         added = hidden + projected
-        spread = np.sqrt(added.var() + self.epsilon)
-        normed = (added - added.mean()) / spread * self.gain + self.shift
+        centre = added.mean() if self.centred else 0.0
+        spread = np.sqrt(np.square(added - centre).mean() + self.epsilon)
+        normed = (added - centre) / spread * self.gain + self.shift
         return np.linalg.norm(parts, axis=1), projected, added, normed
 
 
 def _numbers(parameter: torch.Tensor | None) -> np.ndarray:
     if parameter is None:
-        # ModernBERT does without biases.
+        # Some do without biases.
         return np.zeros(1)
     with lock_device(str(parameter.device)):
         return parameter.detach().to("cpu", torch.float64).numpy()

@@ -27,9 +27,14 @@ class Family:
     tapped
         Whether attention goes through transformers' attention interface. Where it does not, attention weights come
         from the eager code of the model itself and queries, keys and values cannot be had.
-    pre_norm
-        Whether the residual goes on without having passed `norm` (Xiong et al. 2020): ModernBERT's `norm` is the one
-        that its feed-forward part reads through.
+    final_norm
+        Attribute path in the bare encoder of the norm that the last layer's states go through, where each layer's
+        residual goes on without having passed `norm` (Xiong et al. 2020), which only its feed-forward part reads
+        through; empty where `norm` is part of the way.
+    rms
+        Whether norms divide by the root of the mean square alone (Zhang & Sennrich 2019), and do not centre.
+    rotary
+        Whether queries and keys are rotated by their positions (Su et al. 2021).
     """
 
     title: str
@@ -39,10 +44,18 @@ class Family:
     norm: str
     after_padding: bool = False
     tapped: bool = True
-    pre_norm: bool = False
+    final_norm: str = ""
+    rms: bool = False
+    rotary: bool = False
+
+    @property
+    def pre_norm(self) -> bool:
+        """Whether the residual goes on without having passed `norm`."""
+        return bool(self.final_norm)
 
 
 _BERT = ("attention.output.dense", "attention.output.LayerNorm")
+_ROTARY = ("self_attn.o_proj", "post_attention_layernorm")
 
 FAMILIES: Mapping[str, Family] = {
     "bert": Family("BERT", "embeddings", "encoder.layer", *_BERT),
@@ -58,7 +71,17 @@ FAMILIES: Mapping[str, Family] = {
         "albert_layers.0.attention.LayerNorm",
     ),
     "distilbert": Family("DistilBERT", "embeddings", "transformer.layer", "attention.out_lin", "sa_layer_norm"),
-    "modernbert": Family("ModernBERT", "embeddings", "layers", "attn.Wo", "mlp_norm", pre_norm=True),
+    "modernbert": Family(
+        "ModernBERT", "embeddings", "layers", "attn.Wo", "mlp_norm", final_norm="final_norm", rotary=True
+    ),
+    "ernie": Family("ERNIE", "embeddings", "encoder.layer", *_BERT),
+    "roc_bert": Family("RoCBert", "embeddings", "encoder.layer", *_BERT),
+    "data2vec-text": Family("data2vec-text", "embeddings", "encoder.layer", *_BERT, after_padding=True),
+    "xmod": Family("X-MOD", "embeddings", "encoder.layer", *_BERT, after_padding=True),
+    "nomic_bert": Family("Nomic BERT", "embeddings", "layers", *_ROTARY, rotary=True),
+    "gte": Family("GTE", "embeddings", "layers", *_ROTARY, rotary=True),
+    "jina_embeddings_v3": Family("Jina Embeddings v3", "embeddings", "layers", *_ROTARY, rotary=True),
+    "eurobert": Family("EuroBERT", "embed_tokens", "layers", *_ROTARY, final_norm="norm", rms=True, rotary=True),
     "mpnet": Family(
         "MPNet",
         "embeddings",

@@ -155,6 +155,10 @@ def tapped(
     tap = _open.get()
     if tap is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **options)
+    # Several heads may share keys and values (Ainslie et al. 2023).
+    shared = query.shape[1] // key.shape[1]
+    if shared > 1:
+        key, value = (one.repeat_interleave(shared, dim=1) for one in (key, value))
     return tap.attend(query, key, value, attention_mask, scaling, dropout)
 
 

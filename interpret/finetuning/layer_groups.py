@@ -55,7 +55,7 @@ def layer_group_parameters(model: PreTrainedModel | Classifier, family: Family) 
     for path, module in body.named_children():
         if path == "pooler" or path.startswith("pooler_"):
             group_of |= {id(parameter): POOLER for parameter in module.parameters()}
-        elif path == "final_norm":
+        elif path == family.final_norm:
             group_of |= {id(parameter): last for parameter in module.parameters()}
     inside = {id(parameter) for parameter in body.parameters()}
     for parameter in model.parameters():

@@ -23,5 +23,5 @@ def states_of(encoder: Encoder, tokens: Sequence[Tokens], heads: Sequence[tuple[
         levels = list(output.hidden_states[:-1])
         if encoder.family.pre_norm:
             with torch.inference_mode():
-                levels = [encoder.part("final_norm")(one) for one in levels]
+                levels = [encoder.part(encoder.family.final_norm)(one) for one in levels]
         return torch.stack([*levels, output.last_hidden_state])

@@ -7,7 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.analysis import trace_of
-from dashboard.components.steps import MOST_ROWS, NAME, shown_keys, steps_picture
+from dashboard.components.steps import MOST_ROWS, NAME, Layer, shown_keys, steps_picture
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.export import export_bar, file_stem
@@ -51,7 +51,9 @@ def steps(subject: Subject) -> None:
     )
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("qkv", model, f"{layer}.{head}", str(token), trace.tokens.labels[token])
-    steps_picture(result, encoder.family.pre_norm, f"{model} · {title}", stem)
+    family = encoder.family
+    layers = Layer(family.pre_norm, family.rotary, family.rms, result.biased)
+    steps_picture(result, layers, f"{model} · {title}", stem)
     export_bar(step_downloads(analysis, stem), analysis, picture=NAME)
     with st.expander(_("The numbers as a table")):
         st.dataframe(step_table(result), hide_index=True)

@@ -16,23 +16,23 @@ TEXT = "the river bank was steep"
 def added(monkeypatch):
     """The one line."""
     parts = ("embeddings", "encoder.layer", "attention.output.dense", "attention.output.LayerNorm")
-    monkeypatch.setitem(FAMILIES, "ernie", Family("ERNIE", *parts))
+    monkeypatch.setitem(FAMILIES, "layoutlm", Family("LayoutLM", *parts))
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setitem(tiny.FAMILIES, "ernie", (tf.ErnieConfig, "wordpiece", {}))
-    return str(tiny.make_checkpoint("ernie", tmp_path / "ernie"))
+    monkeypatch.setitem(tiny.FAMILIES, "layoutlm", (tf.LayoutLMConfig, "wordpiece", {}))
+    return str(tiny.make_checkpoint("layoutlm", tmp_path / "layoutlm"))
 
 
 def test_without_it_the_architecture_is_refused_by_its_name(folder):
-    with pytest.raises(it.CheckpointError, match="ernie"):
+    with pytest.raises(it.CheckpointError, match="layoutlm"):
         it.load_encoder(folder, "cpu")
 
 
 def test_with_it_a_trace_has_the_model_s_own_attention_and_what_it_is_made_of(added, folder):
     trace = it.trace(it.load_encoder(folder, "cpu"), TEXT)
-    model = tf.ErnieModel.from_pretrained(folder, attn_implementation="eager").eval()
+    model = tf.LayoutLMModel.from_pretrained(folder, attn_implementation="eager").eval()
     inputs = tf.AutoTokenizer.from_pretrained(folder)(TEXT, return_tensors="pt")
     with torch.no_grad():
         right = model(**inputs, output_attentions=True, output_hidden_states=True)

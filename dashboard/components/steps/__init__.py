@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,19 +22,42 @@ MOST_ROWS = 24
 _COMPONENT = picture(NAME, "<div class='steps'></div><p class='readout' aria-live='polite' data-testid='readout'></p>")
 
 
-def steps_picture(steps: AttentionSteps, pre_norm: bool, title: str, file: str) -> None:
+@dataclass(frozen=True)
+class Layer:
+    """How a model's layers are made: see `interpret.core.families.Family`."""
+
+    pre_norm: bool
+    rotary: bool
+    rms: bool
+    biased: bool
+
+    @property
+    def norm(self) -> str:
+        """What formulas call its norm."""
+        return "RMSNorm" if self.rms else "LN"
+
+    def projected(self, name: str, matrix: str, state: str, rotated: bool = False) -> str:
+        """Write how a query, key or value is made."""
+        read = f"{self.norm}({state})" if self.pre_norm else state
+        made = f"{matrix} · {read}" + (" + b" if self.biased else "")
+        if rotated:
+            made = f"R · ({made})" if self.biased else f"R · {made}"
+        return f"{name} = {made}"
+
+
+def steps_picture(steps: AttentionSteps, layer: Layer, title: str, file: str) -> None:
     """Draw the steps.
 
     Parameters
     ----------
-    pre_norm
-        Whether the layer's residual goes on without its layer norm.
+    layer
+        How the model's layers are made.
     title, file
         The line over a saved picture, and the name of its file without an ending.
     """
     shown = shown_keys(steps)
     labels = [f"{i} {'␣'.join(steps.tokens.labels[i].split()) or '␣'}" for i in shown]
-    parts = [_score(steps, shown, labels, pre_norm), _mix(steps, shown, labels, pre_norm), _layer(steps, pre_norm)]
+    parts = [_score(steps, shown, labels, layer), _mix(steps, shown, labels, layer), _layer(steps, layer)]
     number = 0
     for part in parts:
         for card in part["cards"]:
@@ -66,23 +90,23 @@ def shown_keys(steps: AttentionSteps) -> list[int]:
     return sorted(int(i) for i in strongest if steps.allowed[i] or not crowded)
 
 
-def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
+def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], layer: Layer) -> dict[str, Any]:
     marked = shown.index(steps.token) if steps.token in shown else None
     return {
         "title": _("How the attention weight is computed"),
-        "cards": [*_match(steps, shown, labels, marked, pre_norm), *_weigh(steps, shown, labels, marked)],
+        "cards": [*_match(steps, shown, labels, marked, layer), *_weigh(steps, shown, labels, marked)],
     }
 
 
 def _match(
-    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None, pre_norm: bool
+    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None, layer: Layer
 ) -> list[dict[str, Any]]:
     n, width = steps.keys.shape
     token = steps.tokens.labels[steps.token]
     return [
         matrix(
             _("The query"),
-            "q = W_Q · x + b" if not pre_norm else "q = R · W_Q · LN(x)",
+            layer.projected("q", "W_Q", "x", layer.rotary),
             f"{len(steps.hidden)} → {width}",
             _(
                 "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
@@ -95,10 +119,10 @@ def _match(
         ),
         matrix(
             _("Every token's key"),
-            "kⱼ = W_K · xⱼ + b" if not pre_norm else "kⱼ = R · W_K · LN(xⱼ)",
+            layer.projected("kⱼ", "W_K", "xⱼ", layer.rotary),
             f"{n} × {width}",
             _("What each token offers for queries to match, projected by the same head.")
-            if not pre_norm
+            if not layer.rotary
             else _(
                 "What each token offers for queries to match. R rotates query and key by the token's position "
                 "(rotary position embedding)."
@@ -183,14 +207,14 @@ def _weigh(
     ]
 
 
-def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
+def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], layer: Layer) -> dict[str, Any]:
     n, width = steps.values.shape
     return {
         "title": _("What the head passes on"),
         "cards": [
             matrix(
                 _("Every token's value"),
-                "vⱼ = W_V · xⱼ + b" if not pre_norm else "vⱼ = W_V · LN(xⱼ)",
+                layer.projected("vⱼ", "W_V", "xⱼ"),
                 f"{n} × {width}",
                 _(
                     "What each token passes to the tokens that attend to it. A value need not resemble its key; a "
@@ -226,7 +250,7 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre
     }
 
 
-def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
+def _layer(steps: AttentionSteps, layer: Layer) -> dict[str, Any]:
     heads, width = steps.contexts.shape
     hidden = len(steps.hidden)
     names = [_("head {head}").format(head=head) for head in range(heads)]
@@ -252,7 +276,7 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
             ),
             bars(
                 _("Project: the contribution of each head"),
-                "‖W_O · cₕ‖,  Σ W_O · cₕ + b" if not pre_norm else "‖W_O · cₕ‖,  Σ W_O · cₕ",
+                "‖W_O · cₕ‖,  Σ W_O · cₕ" + (" + b" if layer.biased else ""),
                 f"{heads * width} → {hidden}",
                 _(
                     "One matrix mixes the heads. Bars show the length (L2) of each head's contribution to the sum; "
@@ -266,13 +290,13 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
             ),
             bars(
                 _("Residual and layer norm"),
-                "x + a,  LN(x + a)" if not pre_norm else "x + a;  LN(x + a) →",
+                f"x + a,  {layer.norm}(x + a)" if not layer.pre_norm else f"x + a;  {layer.norm}(x + a) →",
                 f"{hidden}",
                 _(
                     "The attention output is added to the input and does not replace it; the layer norm then brings "
                     "all tokens to a similar length. Bars are lengths (L2)."
                 )
-                if not pre_norm
+                if not layer.pre_norm
                 else _(
                     "The attention output is added to the input and does not replace it. In this model the sum is "
                     "passed on unchanged; only the feed-forward part reads it through a layer norm. Bars are lengths "
