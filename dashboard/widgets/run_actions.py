@@ -34,7 +34,7 @@ def use_button(run: it.runs.Run, key: str) -> None:
 
 
 def model_download(run: it.runs.Run, model: Path, key: str) -> None:
-    """Draw the button that saves a run's model."""
+    """Draw the buttons that save a run's model, and its encoder for sentence-transformers."""
     st.download_button(
         _("Model (ZIP)"),
         functools.partial(zipped, model),
@@ -44,17 +44,13 @@ def model_download(run: it.runs.Run, model: Path, key: str) -> None:
         key=key,
         help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
     )
-
-
-def sentence_download(run: it.runs.Run, model: Path, key: str) -> None:
-    """Draw the button that saves a run's encoder for sentence-transformers."""
     st.download_button(
         _("Encoder for sentence-transformers (ZIP)"),
         functools.partial(sentence_folder, run, model),
         f"{run.id}-sentence-transformers.zip",
         "application/zip",
         icon=":material/download:",
-        key=key,
+        key=f"{key}:sentences",
         help=_(
             "Unzipped, it is a folder that SentenceTransformer opens: without the head, with the pooling, the prompts "
             "and the normalisation of the model that it was trained from, or else the mean."

@@ -13,7 +13,7 @@ from dashboard.language import _
 from dashboard.widgets.base_model import start_from
 from dashboard.widgets.file_input import open_row
 from dashboard.widgets.models import RUN
-from dashboard.widgets.run_actions import model_download, sentence_download, use_button
+from dashboard.widgets.run_actions import model_download, use_button
 from dashboard.widgets.run_report import run_report
 from interpret.core.errors import InputError
 from interpret.core.files import SUFFIXES
@@ -45,7 +45,6 @@ def next_steps(run: it.runs.Run, outcome: it.finetuning.Outcome, mistake: int | 
         )
         use_button(run, "next:use")
         model_download(run, run.model, "next:download")
-        sentence_download(run, run.model, "next:sentences")
         if st.button(
             _("Continue training from this run"),
             icon=":material/fork_right:",

@@ -22,7 +22,6 @@ from dashboard.widgets.run_actions import (
     files_button,
     model_download,
     resume_button,
-    sentence_download,
     stop_button,
     use_button,
     zipped,
@@ -310,7 +309,6 @@ def _model_buttons(run: it.runs.Run, model: Path) -> None:
     ):
         start_from(run)
     model_download(run, model, "runs_download")
-    sentence_download(run, model, "runs_sentences")
     if run.adapter is not None:
         st.download_button(
             _("Adapters (ZIP)"),

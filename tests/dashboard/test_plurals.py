@@ -109,6 +109,7 @@ NEVER_ONE = {
     ),
     "vectors of one number are no model's": (
         "What “{token}” is looking for",
+        "What makes sentence vectors in",
         "Dot products of {width}",
         "There is no unit {unit}",
         "Near each point",
