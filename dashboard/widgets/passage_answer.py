@@ -43,14 +43,23 @@ def answer_in_passage(found: Answers, whole: bool = False) -> None:
     """
     best = found.answers[0]
     before, after = found.passage[: best.start], found.passage[best.end :]
+    # Text that is taken literally loses the spaces at its ends.
+    lead, trail = (" " if one.isspace() else "" for one in (before[-1:], after[:1]))
     if not whole:
         before, after = _end_of(before), beginning(after, _AROUND)
-        # A line that begins with what follows the answer keeps the space between the two.
-        after = (" " if found.passage[best.end : best.end + 1].isspace() else "") + after
     st.subheader(
-        _("Answer: {text}, {share}").format(text=literal(best.text), share=f"{best.probability:.1%}"), anchor=False
+        _("No answer, {share}").format(share=f"{found.no_answer:.1%}")
+        if found.no_answer > best.probability
+        else _("Answer: {text}, {share}").format(text=literal(best.text), share=f"{best.probability:.1%}"),
+        anchor=False,
     )
-    st.markdown(f"{literal(before)}:orange-background[**{literal(best.text)}**]{literal(after)}")
+    st.markdown(f"{literal(before)}{lead}:orange-background[**{literal(best.text)}**]{trail}{literal(after)}")
+    if found.no_answer > best.probability:
+        st.caption(
+            _("Marked is the stretch that fits best, with a probability of {share}.").format(
+                share=f"{best.probability:.1%}"
+            )
+        )
     st.caption(
         _(
             "Probabilities are shares among all stretches of up to {count} tokens, and no answer at all. A model that "

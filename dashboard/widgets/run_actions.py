@@ -67,7 +67,7 @@ def sentence_folder(run: it.runs.Run, model: Path) -> bytes:
         try:
             it.embeddings.save_sentence_transformer(encoder, Path(folder) / "like", like=first.base)
             return zipped(Path(folder) / "like")
-        except it.InterpretError:
+        except it.CheckpointError:
             # What it came from is gone.
             it.embeddings.save_sentence_transformer(encoder, Path(folder) / "own")
             return zipped(Path(folder) / "own")

@@ -17,7 +17,7 @@ from interpret.core.encodings import GUESSED, encoding_name, guessed_encodings, 
 from interpret.core.errors import InputError
 from interpret.core.json_objects import json_objects
 from interpret.core.labels import as_number
-from interpret.core.question_rows import question_rows
+from interpret.core.question_rows import answers_of, question_rows
 from interpret.core.table_limits import MOST_COLUMNS, check_lines, check_size, different_names
 
 SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl", ".json")
@@ -296,11 +296,10 @@ def _question_table(questions: Sequence[Mapping[str, Any]], name: str, encoding:
     check_size(name, len(questions), 5, 0)
     rows = []
     for one in questions:
-        answers = one.get("answers")
-        first = answers[0] if isinstance(answers, list) and answers else ""
-        answer = first.get("text", "") if isinstance(first, dict) else first
-        rows.append(tuple(_text(cell) for cell in (one["question"], one["context"], answer, one["id"], one["title"])))
-    damaged = sum(cell.count("\ufffd") for row in rows for cell in row)
+        answers = answers_of(one)
+        rows.append((one["question"], one["context"], answers[0][0] if answers else "", one["id"], one["title"]))
+    # A passage counts once, however many questions it has.
+    damaged = sum(cell.count("\ufffd") for cell in {cell for row in rows for cell in row})
     columns = ("question", "context", "answer", "id", "title")
     return Table(columns, tuple(rows), encoding, tuple(range(1, len(rows) + 1)), damaged=damaged)
 

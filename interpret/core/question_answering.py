@@ -21,6 +21,8 @@ from interpret.core.windows import Window, windows
 
 # An answer has at most so many tokens, as in the paper's own evaluation.
 MOST_TOKENS = 30
+# Of one passage: a short book. Each takes a pass through the model, and some thousand stretches.
+MOST_WINDOWS = 500
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def answer_question(
     Raises
     ------
     InputError
-        If the model has no such head, or there is nothing to read.
+        If the model has no such head, there is nothing to read, or too much.
 
     Examples
     --------
@@ -216,7 +218,15 @@ def answer_question(
             "This model has no head that finds answers in a passage. Choose one that was trained for question "
             "answering."
         )
+    if count < 1 or most_tokens < 1:
+        raise InputError("At least one answer of one token must be wanted.")
     cut = passage_windows(encoder, question, passage)
+    if len(cut) > MOST_WINDOWS:
+        raise InputError(
+            "The passage is too long: it takes {count} windows, and at most {most} are read. Use a part of it.",
+            count=len(cut),
+            most=MOST_WINDOWS,
+        )
     tokens = tuple(encoder.tokens(question, window.text) for window in cut)
     edges = tuple(read_edges(encoder, one) for one in tokens)
     spans = rank_spans([(window.start, one) for window, one in zip(cut, edges, strict=True)], most_tokens)
@@ -305,6 +315,6 @@ def _no_words() -> InputError:
 def _token_spans(edges: Edges, most: int) -> Int[np.ndarray, "span 2"]:
     """Return every stretch of the passage's tokens up to a length: its first and its last."""
     inside = np.flatnonzero(edges.within)
-    first, length = np.meshgrid(inside, np.arange(most), indexing="ij")
+    first, length = np.meshgrid(inside, np.arange(min(most, len(inside))), indexing="ij")
     last = first + length
     return np.stack([first, last], axis=-1)[last <= (inside[-1] if len(inside) else -1)].astype(np.int64)

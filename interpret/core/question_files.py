@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from interpret.core.files import decode
 from interpret.core.json_objects import json_objects
-from interpret.core.question_rows import PASSAGE, QUESTION, no_questions, question_rows, text_of
+from interpret.core.question_rows import PASSAGE, QUESTION, answers_of, no_questions, question_rows, text_of
 
 SUFFIXES = (".json", ".jsonl")
 
@@ -71,10 +70,9 @@ def read_questions(content: bytes, name: str) -> Questions:
     rows = question_rows(text, name)
     for one in [row for _, row in json_objects(text, name) if row is not None] if rows is None else rows:
         count += 1
-        question, passage = text_of(one, QUESTION), text_of(one, PASSAGE)
-        if not question.strip() or not passage.strip():
+        question, passage, given = text_of(one, QUESTION), text_of(one, PASSAGE), answers_of(one)
+        if given is None or not question.strip() or not passage or passage.isspace():
             continue
-        given = _answers(one)
         found_spans = [_find(passage, answer, start) for answer, start in given]
         found = [span for span in found_spans if span is not None]
         if given and not found:
@@ -88,7 +86,8 @@ def read_questions(content: bytes, name: str) -> Questions:
         spans.append(tuple(dict.fromkeys(found)))
         numbers.append(count)
         for key, column in columns.items():
-            column.append(str(one.get(key, "")))
+            value = one.get(key)
+            column.append("" if value is None else str(value))
     if not questions:
         raise no_questions(name)
     return Questions(
@@ -102,37 +101,24 @@ def read_questions(content: bytes, name: str) -> Questions:
     )
 
 
-def _answers(one: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Return the answers to a question, each with the character that it begins at; -1 where the file does not say."""
-    given = one.get("answers", one.get("answer", []))
-    if one.get("is_impossible") is True:
-        return []
-    if isinstance(given, dict) and isinstance(given.get("text"), list):
-        starts = given.get("answer_start")
-        starts = starts if isinstance(starts, list) and len(starts) == len(given["text"]) else [-1] * len(given["text"])
-        given = [{"text": text, "answer_start": start} for text, start in zip(given["text"], starts, strict=True)]
-    if isinstance(given, str | dict):
-        given = [given]
-    found = []
-    for answer in given if isinstance(given, list) else []:
-        text = answer.get("text") if isinstance(answer, dict) else answer
-        start = answer.get("answer_start", -1) if isinstance(answer, dict) else one.get("answer_start", -1)
-        if isinstance(text, str) and text.strip():
-            found.append((text, start if isinstance(start, int) and not isinstance(start, bool) else -1))
-    return found
-
-
 def _find(passage: str, answer: str, start: int) -> tuple[int, int] | None:
     """Return where an answer stands: where the file says, or nearest to it; without either, where it stands once."""
     for text in dict.fromkeys((answer, answer.strip())):
-        if start >= 0 and passage[start : start + len(text)] == text:
+        if start >= 0 and passage.startswith(text, start):
             return _trimmed(passage, start, start + len(text))
-        # Not regular expressions: their groups would count what overlaps once.
-        starts = [i for i in range(len(passage) - len(text) + 1) if passage.startswith(text, i)]
-        if starts and (start >= 0 or len(starts) == 1):
-            nearest = min(starts, key=lambda one: abs(one - start))
-            return _trimmed(passage, nearest, nearest + len(text))
+        first = passage.find(text)
+        if first < 0 or (start < 0 and passage.find(text, first + 1) >= 0):
+            continue
+        after, before = passage.find(text, max(start, 0)), _last(passage[: max(start, 0) + len(text)], text)
+        nearest = min((one for one in (before, after) if one >= 0), key=lambda one: abs(one - start))
+        return _trimmed(passage, nearest, nearest + len(text))
     return None
+
+
+def _last(passage: str, text: str) -> int:
+    """Return where a text stands last; -1 for nowhere. Python searches from the front in linear time alone."""
+    found = passage[::-1].find(text[::-1])
+    return -1 if found < 0 else len(passage) - found - len(text)
 
 
 def _trimmed(passage: str, start: int, end: int) -> tuple[int, int]:

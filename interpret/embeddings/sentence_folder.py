@@ -68,8 +68,8 @@ def save_sentence_transformer(
     (('mean',), 256)
     """
     folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError("The folder “{name}” is not empty. Name another one.", name=str(folder))
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError("“{name}” is no empty folder. Name another one.", name=str(folder))
     sentence = _sentence_of(encoder, like)
     if not sentence.fits(encoder.width):
         raise InputError(

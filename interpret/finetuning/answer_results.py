@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int
 
 from interpret.core.arrays import read_only
-from interpret.core.intervals import cluster_bootstrap
+from interpret.core.intervals import share_interval
 from interpret.core.sentences import sentence
 from interpret.finetuning.headline import Headline
 
@@ -17,6 +17,7 @@ class AnswerResults:
     """What came out on questions that were held out.
 
     Every interval is of 95%, by bootstrap over passages: questions on one passage are answered well or badly together.
+    Of a single passage, or where all are answered alike, it is Wilson's with each passage as one row.
 
     Attributes
     ----------
@@ -115,9 +116,10 @@ def measure_answers(
     wrong = np.flatnonzero(~np.asarray(right, bool))
     return AnswerResults(
         f1=float(np.mean(scores)),
-        interval=cluster_bootstrap(sums, lambda drawn: drawn[..., 1] / drawn[..., 0]),
+        # F1 lies between 0 and 1, as a share does.
+        interval=share_interval(sums[:, 1], sums[:, 0]),
         exact=float(np.mean(right)),
-        exact_interval=cluster_bootstrap(sums, lambda drawn: drawn[..., 2] / drawn[..., 0]),
+        exact_interval=share_interval(sums[:, 2], sums[:, 0]),
         baseline=max(sentences, none),
         baseline_is_none=none > sentences,
         spans=read_only(spans, np.int64),

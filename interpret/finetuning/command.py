@@ -148,10 +148,8 @@ def _say_what_to_expect(encoder: Encoder, recipe: Recipe, examples: Examples, sp
     for sentence in describe_health(health, examples).values():
         _say(f"  warning: {sentence}")
     _say(f"head {recipe.head}, learning rate {recipe.learning_rate:g}, {recipe.epochs} epochs")
-    lengths = health.lengths.clip(max=health.most)
-    found = plan(
-        encoder, recipe, examples.task, len(examples.classes), lengths, len(train_rows), len(held_out_rows), _NO_TIME
-    )
+    counts = len(examples.classes), health.lengths, len(train_rows), len(held_out_rows)
+    found = plan(encoder, recipe, examples.task, *counts, _NO_TIME)
     for sentence in describe_plan(found, recipe).values():
         _say(f"  warning: {sentence}")
 

@@ -48,6 +48,8 @@ class Examples:
     spans
         For question answering, where ``texts`` are questions and ``pairs`` their passages, what was marked as the
         answer to each: characters ``start <= i < end`` of the passage. None for other tasks.
+    moved
+        Of how many questions an answer stands elsewhere in the passage than the file says.
     """
 
     task: str
@@ -63,6 +65,7 @@ class Examples:
     blank: int = 0
     comments: int = 0
     spans: tuple[tuple[tuple[int, int], ...], ...] | None = None
+    moved: int = 0
 
     def __post_init__(self) -> None:
         if self.words is None and find_objective(self.task).source == "tags":
@@ -133,6 +136,7 @@ class Examples:
             self.blank + other.blank,
             self.comments + other.comments,
             self.spans + other.spans if self.spans is not None and other.spans is not None else None,
+            self.moved + other.moved,
         )
 
     def key(self, index: int) -> tuple[str, str]:

@@ -51,7 +51,11 @@ class DataHealth:
     lengths
         Tokens of each, special ones among them, before anything is cut off.
     most
-        How many tokens of each are read.
+        How many tokens of each are read at once.
+    in_windows
+        Whether one with more is read in windows, and loses nothing.
+    moved
+        To how many questions an answer stands elsewhere in the passage than the file says.
     unknown
         The share of tokens that the vocabulary lacks.
     tokens_per_word
@@ -71,6 +75,8 @@ class DataHealth:
     predictions: int
     lengths: Int[np.ndarray, " example"]
     most: int
+    in_windows: bool
+    moved: int
     unknown: float
     tokens_per_word: float
 
@@ -102,7 +108,7 @@ class DataHealth:
         """What to tell a person about, the gravest first.
 
         Of ``"leaks"``, ``"left out"``, ``"contradictions"``, ``"unknown"``, ``"few held out"``, ``"unbalanced"``,
-        ``"many tokens"``, ``"too long"``, ``"duplicates"``, ``"skipped"``.
+        ``"many tokens"``, ``"too long"``, ``"duplicates"``, ``"skipped"``, ``"moved"``.
         """
         counts = [count for _, count in self.classes]
         found = {
@@ -113,9 +119,10 @@ class DataHealth:
             "few held out": self.uncertainty > _UNCERTAIN,
             "unbalanced": len(counts) > 1 and counts[0] > _UNBALANCED * counts[-1],
             "many tokens": self.tokens_per_word > _MANY_TOKENS,
-            "too long": self.too_long > 0,
+            "too long": self.too_long > 0 and not self.in_windows,
             "duplicates": bool(self.duplicates),
             "skipped": self.skipped > 0,
+            "moved": self.moved > 0,
         }
         return tuple(name for name, present in found.items() if present)
 
@@ -165,10 +172,15 @@ def check_health(
             if examples.labels[index] in seen:
                 duplicates.append(index)
             seen.add(examples.labels[index])
-    known = {examples.key(int(index)) for index in train_rows}
+    objective = find_objective(examples.task)
+    known = {objective.kept_together(examples, int(index)) for index in train_rows}
     used = {*map(int, train_rows), *map(int, held_out_rows)}
-    left_out = [index for index in range(len(examples)) if index not in used and examples.key(index) in known]
-    leaks = [int(index) for index in held_out_rows if examples.key(int(index)) in known]
+    left_out = [
+        index
+        for index in range(len(examples))
+        if index not in used and objective.kept_together(examples, index) in known
+    ]
+    leaks = [int(index) for index in held_out_rows if objective.kept_together(examples, int(index)) in known]
     characters = sum(map(len, examples.texts)) / max(1, len(examples))
     count = min(sample, len(examples), max(_LEAST_READ, int(_MOST_CHARACTERS / max(1, characters))))
     chosen = np.unique(np.linspace(0, len(examples) - 1, count).astype(int))
@@ -181,7 +193,6 @@ def check_health(
         lacking = {index for index in range(len(tokens)) if tokens.unknown_at(index)} if tokens.unknown else set()
         cut += [len(group) for group in words if lacking.isdisjoint(group)]
     total = sum(lengths) - len(lengths) * encoder.tokenizer.num_special_tokens_to_add(examples.pairs is not None)
-    objective = find_objective(examples.task)
     return DataHealth(
         rows=len(examples),
         skipped=examples.skipped,
@@ -197,6 +208,8 @@ def check_health(
         ),
         lengths=read_only(lengths, np.int64),
         most=most or encoder.max_tokens,
+        in_windows=objective.in_windows,
+        moved=examples.moved,
         unknown=unknown / max(1, total),
         tokens_per_word=float(np.mean(cut)) if cut else float("nan"),
     )
@@ -258,6 +271,14 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             count=f"{health.tokens_per_word:.2f}",
         ),
         "too long": lambda: _too_long(health),
+        "moved": lambda: InputError.counted(
+            "The answer to {count} question stands elsewhere in its passage than the file says; the nearest match was "
+            "taken. Check that the file counts characters, and not bytes.",
+            "The answers to {count} questions stand elsewhere in their passages than the file says; the nearest "
+            "matches were taken. Check that the file counts characters, and not bytes.",
+            health.moved,
+            count=f"{health.moved:,}",
+        ),
         "duplicates": lambda: InputError.counted(
             "{count} row repeats an earlier row. The two never fall on both sides of the split; they only count twice.",
             "{count} rows repeat an earlier row. They never fall on both sides of the split; they only count twice.",

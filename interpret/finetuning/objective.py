@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from interpret.core.errors import InputError
 from interpret.core.sentences import sentence
@@ -74,6 +74,8 @@ class Objective(ABC):
         Whether the model is evaluated before the first step: it may know something already.
     tracks_answers
         Whether answers to single texts are recorded after every epoch.
+    in_windows
+        Whether an example that is longer than what is read at once is read in windows, and loses nothing.
     """
 
     name: ClassVar[str]
@@ -97,6 +99,7 @@ class Objective(ABC):
     fixed_inputs: ClassVar[bool] = True
     evaluates_first: ClassVar[bool] = False
     tracks_answers: ClassVar[bool] = True
+    in_windows: ClassVar[bool] = False
 
     # ---- its data
 
@@ -118,6 +121,10 @@ class Objective(ABC):
     def split(self, examples: "Examples", share: float, seed: int) -> tuple[list[int], list[int]]:
         """Return the indices of the examples to train on, and of those that are held out."""
 
+    def kept_together(self, examples: "Examples", index: int) -> tuple[str, str]:
+        """Return what an example has in common with those that must be on its side of a split."""
+        return examples.key(index)
+
     def least(self, examples: "Examples") -> int:
         """Return how many examples either side of a split needs."""
         return 1
@@ -133,6 +140,10 @@ class Objective(ABC):
     def contradictions(self, groups: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
         """Return those groups of examples that say the same, and are labelled differently, which contradict."""
         return tuple(groups)
+
+    def read_lengths(self, lengths: Int[np.ndarray, " example"], most: int) -> Int[np.ndarray, " read"]:
+        """Return how many tokens are read of each example, of which at most so many are read at once."""
+        return np.minimum(lengths, most)
 
     def predictions(self, held_out: int, length: float) -> int:
         """Return how many predictions so many held-out examples take.

@@ -142,7 +142,11 @@ def plan(
     objective = find_objective(task)
     keeps = recipe.keep_prefix and objective.fixed_inputs
     kept = kept_layers(model, family, frozen_prefix(layer_groups)) if keeps else -1
-    mean, longest = float(np.mean(lengths)), int(np.max(lengths))
+    read = objective.read_lengths(np.asarray(lengths), min(recipe.max_length, encoder.max_tokens))
+    # A long example may be read in several windows.
+    times = len(read) / len(lengths)
+    train_rows, held_out_windows = round(train_rows * times), round(held_out_rows * times)
+    mean, longest = float(read.mean()), int(read.max())
     steps_an_epoch = math.ceil(train_rows / recipe.batch_size)
     steps = steps_an_epoch * recipe.epochs
     shares = _shares(layers, layer_groups[0].frozen, max(kept, 0), bool(recipe.lora_rank))
@@ -152,13 +156,13 @@ def plan(
     tokens = mean * train_rows * recipe.epochs
     seconds = (
         tokens * (cost.forward * shares[0] + cost.backward * shares[1])
-        + mean * held_out_rows * recipe.epochs * cost.forward * shares[0]
-        + mean * (train_rows + held_out_rows) * cost.forward * max(kept, 0) / len(layers)
+        + mean * held_out_windows * recipe.epochs * cost.forward * shares[0]
+        + mean * (train_rows + held_out_windows) * cost.forward * max(kept, 0) / len(layers)
         + steps * (trainable * cost.update + _STEP_SECONDS)
         + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.regularization == "ewc" else 0)
     )
     device = find_device(recipe.device)
-    prefix = prefix_bytes([round(mean)] * (train_rows + held_out_rows), encoder.width) if kept >= 0 else 0
+    prefix = prefix_bytes([round(mean)] * (train_rows + held_out_windows), encoder.width) if kept >= 0 else 0
     memory = _memory(encoder, recipe, objective, layer_groups, cost, device, longest, prefix)
     return Plan(
         layer_groups=layer_groups,

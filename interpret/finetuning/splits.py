@@ -9,6 +9,7 @@ from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
+from interpret.finetuning.objective import find_objective
 
 # Of fewer rows neither a choice nor a result is worth having: an accuracy of 80% is 58 to 92% on 20.
 LEAST_OF_EACH = 20
@@ -62,8 +63,9 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, test_ro
     """
     count = len(examples) - test_rows
     if test_rows:
-        known = {examples.key(index) for index in range(count)}
-        new = [index for index in range(count, len(examples)) if examples.key(index) not in known]
+        kept_together = find_objective(examples.task).kept_together
+        known = {kept_together(examples, index) for index in range(count)}
+        new = [index for index in range(count, len(examples)) if kept_together(examples, index) not in known]
         if not new:
             raise InputError.counted(
                 "The only row of the test file also appears in the training file. Use other rows, or hold out a "

@@ -123,7 +123,14 @@ def _plan(
     # Only when a step was timed: it takes a processor core for some seconds.
     jobs.prepare(state.runs_folder())
     return it.finetuning.plan(
-        encoder, recipe, task, classes, lengths, train_rows + _replayed(train_rows, recipe.replay), held_out, cost
+        encoder,
+        recipe,
+        task,
+        classes,
+        health.lengths,
+        train_rows + _replayed(train_rows, recipe.replay),
+        held_out,
+        cost,
     )
 
 

@@ -1,6 +1,7 @@
 """The page of questions: an answer at once, in its passage; whatever is typed, brought or asked for in the address."""
 
 import json
+import re
 
 import pytest
 import transformers as tf
@@ -46,6 +47,8 @@ def says_how_good(page):
 
 def shown(found):
     best = found.answers[0]
+    if found.no_answer > best.probability:
+        return f"No answer, {found.no_answer:.1%}"
     return f"Answer: {literal(best.text)}, {best.probability:.1%}"
 
 
@@ -89,11 +92,10 @@ def test_what_is_typed_is_text_and_in_the_address(page, reader):
     assert not page.error
     found = it.answer_question(reader, "Who lent money?", PASSAGE)
     assert answer_of(page) == shown(found)
-    best = found.answers[0]
-    marked = [one.value for one in page.markdown if ":orange-background[" in one.value]
-    assert marked == [
-        f"{literal(PASSAGE[: best.start])}:orange-background[**{literal(best.text)}**]{literal(PASSAGE[best.end :])}"
-    ]
+    [marked] = [one.value for one in page.markdown if ":orange-background[" in one.value]
+    # Every character is there as it is, spaces around the answer too.
+    plain = re.sub(r":orange-background\[\*\*(.*?)\*\*\]", r"\1", marked)
+    assert re.sub(r"\\(.)", r"\1", plain).replace("&lt;", "<").replace("&gt;", ">") == PASSAGE
     assert page.query_params["question"] == "Who lent money?"
 
 

@@ -54,11 +54,15 @@ class Labelled(Objective):
     def refuse_identical(self, group: str) -> None:
         """Refuse, where it must be on both sides of a split, a group whose examples all say the same."""
 
+    def first_held_out(self, members: list[list[int]], wanted: float) -> list[list[int]]:
+        """Return groups of examples in the order in which they are held out, until about so many examples are."""
+        return members
+
     def split(self, examples: Examples, share: float, seed: int) -> tuple[list[int], list[int]]:
         """Hold examples of every group out; those that say the same stay together, whatever their labels."""
         same: dict[tuple[str, str], list[int]] = {}
         for index in range(len(examples)):
-            same.setdefault(examples.key(index), []).append(index)
+            same.setdefault(self.kept_together(examples, index), []).append(index)
         strata: dict[str, list[list[int]]] = {}
         names = self.groups_to_balance(examples)
         for group in same.values():
@@ -72,7 +76,7 @@ class Labelled(Objective):
                 self.refuse_identical(name)
             wanted = share * sum(map(len, members))
             count = 0
-            for group in members[:-1]:
+            for group in self.first_held_out(members, wanted)[:-1]:
                 # Nearest to the share, and one group at least.
                 if count and count + len(group) / 2 > wanted:
                     break

@@ -1,7 +1,6 @@
 """Question answering: where a passage answers a question."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from torch.nn.functional import cross_entropy
 
 from interpret.core.accuracy import text_key
+from interpret.core.arrays import read_only
 from interpret.core.batches import batches_of
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
@@ -28,6 +28,9 @@ from interpret.finetuning.objective import Answers, register
 from interpret.finetuning.objectives.labelled import Labelled
 from interpret.finetuning.recipe import OWN_HEAD, Recipe, Settings
 from interpret.finetuning.training_data import TrainingData
+
+# What a plan counts for a question with the special tokens, and how many tokens two windows share.
+_QUESTION_TOKENS, _OVERLAP = 16, 64
 
 
 @register
@@ -57,6 +60,7 @@ class QuestionAnswering(Labelled):
     )
     head_about = sentence("the architecture's own head, on each token")
     tracks_answers = False
+    in_windows = True
     architecture = "ForQuestionAnswering"
     outputs = ("start", "end")
 
@@ -77,17 +81,45 @@ class QuestionAnswering(Labelled):
             found.skipped,
             columns=found.columns,
             spans=found.spans,
+            moved=found.moved,
         )
         refuse_few(examples)
+        if not any(found.spans):
+            raise InputError(
+                "None of the questions in “{name}” has an answer in its passage, so there is nothing to learn. Mark "
+                "some.",
+                name=name,
+            )
         return examples
 
     def classes(self, examples: Examples) -> tuple[str, ...]:
         """Return none: an answer is no class."""
         return ()
 
+    def kept_together(self, examples: Examples, index: int) -> tuple[str, str]:
+        """Return the passage: all questions on it are on one side."""
+        return "", examples.key(index)[1]
+
     def split(self, examples: Examples, share: float, seed: int) -> tuple[list[int], list[int]]:
         """Hold all questions on some passages out."""
-        return super().split(replace(examples, texts=("",) * len(examples)), share, seed)
+        if len(set(examples.pairs or ())) < 2:
+            raise InputError(
+                "All questions are about one passage, which cannot be on both sides of the split. Add questions about "
+                "others, or use a second file as the test set."
+            )
+        return super().split(examples, share, seed)
+
+    def first_held_out(self, members: list[list[int]], wanted: float) -> list[list[int]]:
+        """Return passages in their order, but that one of many questions is not the first to be held out."""
+        small = [one for one in members if len(one) <= max(1, 2 * wanted)]
+        first = small[0] if small else min(members, key=len)
+        return [first, *(one for one in members if one is not first)]
+
+    def read_lengths(self, lengths: np.ndarray, most: int) -> np.ndarray:
+        """Return the lengths of the windows that passages are read in, with a question of some tokens before each."""
+        step = max(1, (most - _QUESTION_TOKENS) // 2, most - _QUESTION_TOKENS - _OVERLAP)
+        more = np.ceil(np.maximum(lengths - most, 0) / step).astype(np.int64)
+        return np.concatenate([np.minimum(lengths, most), np.full(int(more.sum()), most)])
 
     def contradictions(self, groups: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
         """Return none: several people may mark the same answer in several ways."""
@@ -245,6 +277,7 @@ class _Windows:
 
     def _of(self, index: int) -> list[Item]:
         question, passage, spans = self.examples.texts[index], self.passages[index], self.spans[index]
+        baseline = match(most_alike_sentence(question, passage), [passage[a:b] for a, b in spans])[1]
         found = []
         for window in passage_windows(self.encoder, question, passage, self.size):
             tokens = self.encoder.tokens(question, window.text)
@@ -259,11 +292,11 @@ class _Windows:
                     "offset": window.start,
                     "span": tokens.span.astype(np.int32),
                     "within": within,
-                    "question": question,
                     "text": passage,
                     "marked": spans,
                     "passage": self.numbers[index],
                     "may_be_none": self.may_be_none,
+                    "baseline": baseline,
                 }
             )
         return found
@@ -300,7 +333,8 @@ def _edges_of(model: Any, items: Sequence[Mapping[str, Any]], collate: Collator)
             starts, ends = (one.float().cpu().numpy() for one in (output.start_logits, output.end_logits))
             for i, start, end in zip(batch, starts, ends, strict=True):
                 size = len(items[i]["input_ids"])
-                edges[i] = Edges(start[:size], end[:size], items[i]["span"], items[i]["within"])
+                parts = (read_only(one[:size], np.float32) for one in (start, end))
+                edges[i] = Edges(*parts, read_only(items[i]["span"], np.int64), read_only(items[i]["within"], bool))
     return [one for one in edges if one is not None], losses
 
 
@@ -317,7 +351,7 @@ def _answer(windows: Sequence[tuple[Mapping[str, Any], Edges]]) -> dict[str, Any
         "probability": spans.no_answer if none else float(spans.probability[0]),
         "f1": f1,
         "exact": exact,
-        "baseline": match(most_alike_sentence(item["question"], text), marked)[1],
+        "baseline": item["baseline"],
         "truth": item["marked"][0] if item["marked"] else (-1, -1),
         "passage": item["passage"],
     }

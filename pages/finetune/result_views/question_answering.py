@@ -56,7 +56,9 @@ def _numbers(found: AnswerResults) -> None:
                 "{count} questions have no answer in their passage.",
                 int(none.sum()),
             ).format(count=f"{int(none.sum()):,}"),
-            _("Of the others F1 is {f1}.").format(f1=f"{found.scores[found.answerable].mean():.1%}"),
+            _("Of the others F1 is {f1}.").format(f1=f"{found.scores[found.answerable].mean():.1%}")
+            if found.answerable.any()
+            else "",
         ),
     )
 

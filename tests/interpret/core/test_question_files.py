@@ -84,6 +84,37 @@ def test_an_answer_stands_in_its_passage_or_the_question_is_left_out(answer, at,
     assert (found.skipped, found.moved) == (int(span is None), moved)
 
 
+@pytest.mark.parametrize(
+    ("given", "span"),
+    [
+        ({"answers": {"text": ["20"], "answer_start": [11.0]}}, (11, 13)),
+        ({"answers": {"text": ["20"], "answer_start": ["11"]}}, (11, 13)),
+        ({"answers": [{"text": 20, "answer_start": 11}]}, (11, 13)),
+        ({"answers": {"text": [], "answer_start": []}}, ()),
+        ({"answers": []}, ()),
+        # Nothing is said of an answer, or nothing that is one: that is not to say that there is none.
+        ({"answers": None}, None),
+        ({"answer_text": "20"}, None),
+        ({"answers": [{"text": ["20"]}]}, None),
+        ({"answers": {"text": "Ada", "answer_start": float("nan")}}, (2, 5)),
+    ],
+)
+def test_numbers_are_read_and_what_says_nothing_is_left_out(given, span):
+    found = read([{"context": PASSAGE, "question": "What?", "id": None, **given}, FLAT])
+    expected = [] if span is None else [(span,) if span else ()]
+    assert found.spans == (*expected, ((2, 5),))
+    assert found.skipped == (span is None)
+    assert "id" not in found.columns
+
+
+@pytest.mark.parametrize(
+    "line",
+    [{"text": "a", "paragraphs": ["b", "c"]}, {"text": "a", "paragraphs": [{"idx": 1}]}, {"text": "a", "qas": ["b"]}],
+)
+def test_what_is_only_called_so_stays_a_table(line):
+    assert read_table((json.dumps(line) + "\n" + json.dumps(line)).encode(), "mine.jsonl").rows[0][0] == "a"
+
+
 def test_what_lacks_a_question_or_a_passage_is_left_out_and_counted():
     found = read([FLAT, FLAT | {"question": " "}, FLAT | {"context": None}, FLAT | {"question": 7}])
     assert (len(found.questions), found.skipped, found.numbers) == (1, 3, (1,))
@@ -92,9 +123,9 @@ def test_what_lacks_a_question_or_a_passage_is_left_out_and_counted():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"data": 3}', "no questions with passages|single JSON object"),
+        (b'{"data": 3}', "no questions with passages"),
         (json.dumps({"data": [{"paragraphs": 3}]}).encode(), "no questions with passages|single JSON object"),
-        (json.dumps({"data": [{"paragraphs": [{"context": "a", "qas": ["x"]}]}]}).encode(), "no questions with"),
+        (json.dumps({"data": [{"paragraphs": [{"context": "a", "qas": ["x"]}]}]}).encode(), "single JSON object"),
         (b'[{"text": "a"}]', "no questions with passages"),
         (json.dumps(squad(WHO)).encode()[:-9], "not JSON"),
         (b"", "is empty"),
@@ -104,6 +135,26 @@ def test_what_lacks_a_question_or_a_passage_is_left_out_and_counted():
 def test_what_is_no_file_of_questions_is_one_sentence(content, said):
     with pytest.raises(it.InputError, match=said):
         read(content)
+
+
+def test_a_file_that_would_take_all_memory_is_refused_before_it_does():
+    few = json.dumps(squad(WHO))[:-6] + ", {}" * 1_000_000 + "]}]}]}"
+    with pytest.raises(it.InputError, match="more than 1,000,000 objects"):
+        read(few.encode())
+
+
+def test_where_an_answer_stands_is_found_in_no_time():
+    """A passage of two million characters in which the answer begins everywhere: by looking at each it took minutes."""
+    passage, where = "a" * 2_000_000, {"answer_start": 1_000_000}
+    given = [
+        (passage, [{"text": "a" * 1_000_000, "answer_start": 1}]),
+        (passage + "b", [{"text": "a" * 9 + "b", **where}, {"text": "ca" + "a" * 1_000_000, **where}]),
+        # Its last letter is everywhere, its first nowhere: by comparing from the end it took hours.
+        (passage, [{"text": "ab" + "a" * 1_000_000, **where}]),
+    ]
+    found = read([{"context": context, "question": "What?", "answers": answers} for context, answers in given])
+    assert found.spans == (((1, 1_000_001),), ((1_999_991, 2_000_001),))
+    assert (found.moved, found.skipped) == (1, 1)
 
 
 def test_as_a_table_each_question_is_a_row():

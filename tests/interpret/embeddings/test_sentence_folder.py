@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written_over(tiny_folders, 
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    with pytest.raises(it.InputError, match="is not empty"):
+    with pytest.raises(it.InputError, match="is no empty folder"):
         save_sentence_transformer(encoder, tmp_path / "full")
     assert [one.name for one in (tmp_path / "full").iterdir()] == ["mine.txt"]
     out, _peer = write(tiny_folders["bert"], tmp_path / "wide", "mean", [dense(WIDTH, 12)])

@@ -173,6 +173,67 @@ def test_a_long_passage_is_learned_in_windows(recipe):
 
 
 @pytest.mark.parametrize("frozen", [("embeddings",), ("embeddings", "0", "1", "2")])
+def test_one_passage_alone_shows_nothing(recipe):
+    """Questions on one passage may be answered well or badly together: that is one observation, Wilson's of one."""
+    from interpret.core.intervals import wilson
+    from interpret.finetuning.answer_results import measure_answers
+
+    spans = np.array([[0, 3], [4, 6]])
+    given = spans, np.array([1.0, 0.5]), np.array([True, False]), np.array([0.9, 0.5]), spans, np.zeros(2)
+    alone = measure_answers(*given, np.array([7, 7]))
+    assert alone.interval == pytest.approx(wilson(0.75, 1))
+    assert not alone.exact_interval[0] > 0.2
+    two = measure_answers(*given, np.array([7, 8]))
+    assert two.interval == pytest.approx((0.5, 1.0))
+    with pytest.raises(it.InputError, match="about one passage"):
+        split_examples(read(count=12).some([0, 1]))
+
+
+def test_a_passage_of_many_questions_is_not_held_out_alone():
+    """Of three passages with 40, 4 and 4 questions a fifth is about ten: a small one, whatever the seed."""
+    examples = read(count=3)
+    repeated = examples.some([0, 1] * 20 + [2, 3] * 2 + [4, 5] * 2)
+    examples = replace(repeated, texts=tuple(f"who {i}" for i in range(48)))
+    for seed in range(6):
+        train_rows, held_out = split_examples(examples, 0.2, seed)
+        assert (len(train_rows), len(held_out)) in ((44, 4), (40, 8))
+
+
+def test_questions_on_a_passage_that_was_learned_from_are_in_no_test_set():
+    from interpret.finetuning.splits import split_rows
+
+    first = read(count=6)
+    second = replace(read(count=12), texts=tuple(f"another {i}" for i in range(24)))
+    found = split_rows(first.joined(second), 0.2, 0, apart=False, test_rows=len(second))
+    known = set(first.pairs)
+    rows = first.joined(second).some(found.test)
+    assert 0 < len(rows) < len(second)
+    assert not known & set(rows.pairs)
+
+
+def test_windows_lose_nothing_and_are_planned(recipe, minilm):
+    from interpret.finetuning.health import check_health
+
+    examples = read(length=40)
+    rows = split_examples(examples, 0.4)
+    health = check_health(minilm, examples, *rows, most=64)
+    assert health.too_long > 0
+    assert "too long" not in health.findings
+    read_at = find_objective(TASK).read_lengths(health.lengths, 64)
+    assert read_at.max() == 64 < health.lengths.max()
+    assert read_at.sum() >= health.lengths.sum()
+    # Near to what is really read.
+    settings = replace(recipe, model="minilm", max_length=64)
+    data = find_objective(TASK).read_training_data(minilm, settings, examples, (*rows, rows[1]), (), (0.0, 1.0), "cpu")
+    share = len(rows[0]) / len(examples)
+    assert len(data.train) == pytest.approx(len(read_at) * share, rel=0.5)
+
+
+def test_what_has_no_answer_at_all_is_refused():
+    with pytest.raises(it.InputError, match="nothing to learn"):
+        read(none=12)
+
+
 def test_what_is_kept_of_frozen_layers_changes_nothing(recipe, frozen):
     recipe, examples = replace(recipe, frozen=frozen), read()
     kept = train(recipe, examples, *split_examples(examples))
