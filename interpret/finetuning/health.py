@@ -162,16 +162,7 @@ def check_health(
     groups: dict[tuple[str, str], list[int]] = {}
     for index in range(len(examples)):
         groups.setdefault(examples.key(index), []).append(index)
-    duplicates, contradictions = [], []
-    for group in groups.values():
-        names = Counter(examples.labels[index] for index in group)
-        if len(names) > 1:
-            contradictions.append(tuple(group))
-        seen: set[str] = set()
-        for index in group:
-            if examples.labels[index] in seen:
-                duplicates.append(index)
-            seen.add(examples.labels[index])
+    duplicates, contradictions = _same_texts(examples, list(groups.values()))
     objective = find_objective(examples.task)
     known = {objective.kept_together(examples, int(index)) for index in train_rows}
     used = {*map(int, train_rows), *map(int, held_out_rows)}
@@ -213,6 +204,22 @@ def check_health(
         unknown=unknown / max(1, total),
         tokens_per_word=float(np.mean(cut)) if cut else float("nan"),
     )
+
+
+def _same_texts(examples: Examples, groups: Sequence[Sequence[int]]) -> tuple[list[int], list[tuple[int, ...]]]:
+    """Return examples that say what one before them says, and groups that say the same and are labelled differently."""
+    duplicates: list[int] = []
+    contradictions: list[tuple[int, ...]] = []
+    for group in groups:
+        names = Counter(examples.labels[index] for index in group)
+        if len(names) > 1:
+            contradictions.append(tuple(group))
+        seen: set[str] = set()
+        for index in group:
+            if examples.labels[index] in seen:
+                duplicates.append(index)
+            seen.add(examples.labels[index])
+    return duplicates, contradictions
 
 
 def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputError]:
@@ -271,14 +278,7 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             count=f"{health.tokens_per_word:.2f}",
         ),
         "too long": lambda: _too_long(health),
-        "moved": lambda: InputError.counted(
-            "The answer to {count} question stands elsewhere in its passage than the file says; the nearest match was "
-            "taken. Check that the file counts characters, and not bytes.",
-            "The answers to {count} questions stand elsewhere in their passages than the file says; the nearest "
-            "matches were taken. Check that the file counts characters, and not bytes.",
-            health.moved,
-            count=f"{health.moved:,}",
-        ),
+        "moved": lambda: _moved(health),
         "duplicates": lambda: InputError.counted(
             "{count} row repeats an earlier row. The two never fall on both sides of the split; they only count twice.",
             "{count} rows repeat an earlier row. They never fall on both sides of the split; they only count twice.",
@@ -296,6 +296,17 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
         ),
     }
     return {name: said[name]() for name in health.findings}
+
+
+def _moved(health: DataHealth) -> InputError:
+    return InputError.counted(
+        "The answer to {count} question stands elsewhere in its passage than the file says; the nearest match was "
+        "taken. Check that the file counts characters, and not bytes.",
+        "The answers to {count} questions stand elsewhere in their passages than the file says; the nearest "
+        "matches were taken. Check that the file counts characters, and not bytes.",
+        health.moved,
+        count=f"{health.moved:,}",
+    )
 
 
 def _too_long(health: DataHealth) -> InputError:

@@ -146,13 +146,7 @@ class Objective(ABC):
         return np.minimum(lengths, most)
 
     def predictions(self, held_out: int, length: float) -> int:
-        """Return how many predictions so many held-out examples take.
-
-        Parameters
-        ----------
-        length
-            Tokens read of an example, on average.
-        """
+        """Return how many predictions so many held-out examples take, of ``length`` tokens on average."""
         return held_out
 
     def few_held_out(self, held_out: int, predictions: int, points: str) -> InputError:

@@ -144,8 +144,7 @@ def plan(
     kept = kept_layers(model, family, frozen_prefix(layer_groups)) if keeps else -1
     read = objective.read_lengths(np.asarray(lengths), min(recipe.max_length, encoder.max_tokens))
     # A long example may be read in several windows.
-    times = len(read) / len(lengths)
-    train_rows, held_out_windows = round(train_rows * times), round(held_out_rows * times)
+    train_rows, held_out_windows = (round(one * len(read) / len(lengths)) for one in (train_rows, held_out_rows))
     mean, longest = float(read.mean()), int(read.max())
     steps_an_epoch = math.ceil(train_rows / recipe.batch_size)
     steps = steps_an_epoch * recipe.epochs

@@ -50,6 +50,8 @@ NEVER_ONE = {
         "For {count} steps, each curve",
         "For {tokens} tokens, BertViz",
         "Compute max-flow for",
+        "The passage is too long: it takes",
+        "The passage is too long: it takes",
         "Line {line} of “{name}”, split at",
         "The text has {length} tokens",
         "The tokenizer of “{name}” uses {kinds}",

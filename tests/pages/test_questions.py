@@ -48,7 +48,7 @@ def says_how_good(page):
 def shown(found):
     best = found.answers[0]
     if found.no_answer > best.probability:
-        return f"No answer, {found.no_answer:.1%}"
+        return f"{found.no_answer:.1%}"
     return f"Answer: {literal(best.text)}, {best.probability:.1%}"
 
 
@@ -95,7 +95,9 @@ def test_what_is_typed_is_text_and_in_the_address(page, reader):
     [marked] = [one.value for one in page.markdown if ":orange-background[" in one.value]
     # Every character is there as it is, spaces around the answer too.
     plain = re.sub(r":orange-background\[\*\*(.*?)\*\*\]", r"\1", marked)
-    assert re.sub(r"\\(.)", r"\1", plain).replace("&lt;", "<").replace("&gt;", ">") == PASSAGE
+    plain = re.sub(r"\\(.)", r"\1", plain).replace("&lt;", "<").replace("&gt;", ">")
+    # A word joiner keeps an address from becoming a link.
+    assert plain.replace("\u2060", "") == PASSAGE
     assert page.query_params["question"] == "Who lent money?"
 
 

@@ -10,22 +10,22 @@ import transformers as tf
 from jaxtyping import Float
 from torch.nn.functional import cross_entropy
 
-from interpret.core.accuracy import text_key
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches_of
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
-from interpret.core.question_answering import Edges, of_passage, passage_windows, rank_spans
+from interpret.core.question_answering import Edges, rank_spans
 from interpret.core.question_files import SUFFIXES, read_questions
 from interpret.core.sentences import sentence
-from interpret.finetuning.answer_match import match, most_alike_sentence
+from interpret.finetuning.answer_match import match
 from interpret.finetuning.answer_results import AnswerResults, measure_answers
-from interpret.finetuning.collator import Collator, Item
+from interpret.finetuning.collator import Collator
 from interpret.finetuning.data_source import QUESTIONS, Columns
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.labelled_rows import refuse_few
 from interpret.finetuning.objective import Answers, register
 from interpret.finetuning.objectives.labelled import Labelled
+from interpret.finetuning.passage_windows import PassageWindows
 from interpret.finetuning.recipe import OWN_HEAD, Recipe, Settings
 from interpret.finetuning.training_data import TrainingData
 
@@ -171,7 +171,7 @@ class QuestionAnswering(Labelled):
         device: str,
     ) -> TrainingData:
         """Return the windows of the passages, each behind its question."""
-        read = _Windows(encoder, recipe, examples)
+        read = PassageWindows(encoder, recipe, examples)
         train, validation = (read.all(some) for some in parts[:2])
         return TrainingData(
             labels=(),
@@ -258,59 +258,6 @@ class QuestionAnswering(Labelled):
         )
 
 
-class _Windows:
-    """Cuts passages into windows behind their questions, as the model takes them."""
-
-    def __init__(self, encoder: Encoder, recipe: Recipe, examples: Examples) -> None:
-        self.encoder, self.examples = encoder, examples
-        self.size = min(recipe.max_length, encoder.max_tokens)
-        self.passages = examples.pairs or ()
-        self.spans = examples.spans or ()
-        # Where every passage has an answer, there is none to say that a passage has not.
-        self.may_be_none = not all(self.spans)
-        known: dict[str, int] = {}
-        self.numbers = [known.setdefault(text_key(one), len(known)) for one in self.passages]
-
-    def all(self, chosen: Sequence[int] | np.ndarray) -> list[Item]:
-        """Read the windows of some questions."""
-        return [item for index in chosen for item in self._of(int(index))]
-
-    def _of(self, index: int) -> list[Item]:
-        question, passage, spans = self.examples.texts[index], self.passages[index], self.spans[index]
-        baseline = match(most_alike_sentence(question, passage), [passage[a:b] for a, b in spans])[1]
-        found = []
-        for window in passage_windows(self.encoder, question, passage, self.size):
-            tokens = self.encoder.tokens(question, window.text)
-            within = of_passage(tokens)
-            start, end = _ends(tokens.span, within, [(a - window.start, b - window.start) for a, b in spans[:1]])
-            found.append(
-                {
-                    "input_ids": tokens.ids.tolist(),
-                    "token_type_ids": tokens.type_ids.tolist(),
-                    "labels": (start, end),
-                    "example": index,
-                    "offset": window.start,
-                    "span": tokens.span.astype(np.int32),
-                    "within": within,
-                    "text": passage,
-                    "marked": spans,
-                    "passage": self.numbers[index],
-                    "may_be_none": self.may_be_none,
-                    "baseline": baseline,
-                }
-            )
-        return found
-
-
-def _ends(span: np.ndarray, within: np.ndarray, marked: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Return the first and the last token of an answer in a window; the first token of all where it is not in it."""
-    for start, end in marked:
-        inside = np.flatnonzero(within & (span[:, 0] < end) & (span[:, 1] > start))
-        if len(inside) and span[inside[0], 0] <= start and span[inside[-1], 1] >= end:
-            return int(inside[0]), int(inside[-1])
-    return 0, 0
-
-
 def _losses(output: Any, labels: torch.Tensor, mask: torch.Tensor) -> Float[torch.Tensor, " window"]:
     """Return each window's mean cross-entropy of the first and of the last token, among all that are no padding."""
     logits = (output.start_logits.float(), output.end_logits.float())
@@ -333,8 +280,9 @@ def _edges_of(model: Any, items: Sequence[Mapping[str, Any]], collate: Collator)
             starts, ends = (one.float().cpu().numpy() for one in (output.start_logits, output.end_logits))
             for i, start, end in zip(batch, starts, ends, strict=True):
                 size = len(items[i]["input_ids"])
-                parts = (read_only(one[:size], np.float32) for one in (start, end))
-                edges[i] = Edges(*parts, read_only(items[i]["span"], np.int64), read_only(items[i]["within"], bool))
+                first, last = (read_only(one[:size], np.float32) for one in (start, end))
+                span, within = read_only(items[i]["span"], np.int64), read_only(items[i]["within"], bool)
+                edges[i] = Edges(first, last, span, within)
     return [one for one in edges if one is not None], losses
 
 
