@@ -90,7 +90,7 @@ def answers_of(one: Mapping[str, Any]) -> list[tuple[str, int]] | None:
         text = answer.get("text") if isinstance(answer, dict) else answer
         start = answer.get("answer_start", -1) if isinstance(answer, dict) else one.get("answer_start", -1)
         if isinstance(text, int | float) and not isinstance(text, bool):
-            text = f"{text:g}"
+            text = str(text)
         if not isinstance(text, str):
             return None
         if text.strip():
@@ -100,7 +100,7 @@ def answers_of(one: Mapping[str, Any]) -> list[tuple[str, int]] | None:
 
 def _number(start: object) -> int:
     """Return the character that a file names, which tables may have made a decimal number or a text; -1 for none."""
-    if isinstance(start, str) and start.strip().isdigit():
+    if isinstance(start, str) and re.fullmatch(r"\s*[0-9]{1,15}\s*", start):
         start = int(start)
     if isinstance(start, bool) or not isinstance(start, int | float) or start != start or start < 0:
         return -1

@@ -90,6 +90,8 @@ def test_an_answer_stands_in_its_passage_or_the_question_is_left_out(answer, at,
         ({"answers": {"text": ["20"], "answer_start": [11.0]}}, (11, 13)),
         ({"answers": {"text": ["20"], "answer_start": ["11"]}}, (11, 13)),
         ({"answers": [{"text": 20, "answer_start": 11}]}, (11, 13)),
+        ({"answers": [{"text": 20, "answer_start": "²"}]}, None),
+        ({"answers": [{"text": 20, "answer_start": "9" * 5000}]}, None),
         ({"answers": {"text": [], "answer_start": []}}, ()),
         ({"answers": []}, ()),
         # Nothing is said of an answer, or nothing that is one: that is not to say that there is none.
@@ -113,6 +115,11 @@ def test_numbers_are_read_and_what_says_nothing_is_left_out(given, span):
 )
 def test_what_is_only_called_so_stays_a_table(line):
     assert read_table((json.dumps(line) + "\n" + json.dumps(line)).encode(), "mine.jsonl").rows[0][0] == "a"
+
+
+def test_a_number_as_an_answer_is_written_in_full():
+    found = read([{"context": "It cost 31000000 or 39.25.", "question": "How much?", "answers": [31000000, 39.25]}])
+    assert found.spans == (((8, 16), (20, 25)),)
 
 
 def test_what_lacks_a_question_or_a_passage_is_left_out_and_counted():
