@@ -113,13 +113,7 @@ class Analysis:
             Arguments that do not change the result, such as ``progress``, and those whose values are at hand.
         """
         given = {
-            parameter.name: cache.encoder(value)
-            if isinstance(value, it.EncoderSpec)
-            else value.result
-            if isinstance(value, Analysis | Source)
-            else value
-            for parameter, value in self._given()
-            if parameter.name not in more
+            parameter.name: _value(argument) for parameter, argument in self._given() if parameter.name not in more
         }
         return self._function()(**given, **more)
 
@@ -191,8 +185,9 @@ def python_lines(*analyses: Analysis) -> str:
             # What other analyses read comes first: their files' texts have the same name as this one's.
             for kind in (it.EncoderSpec, Analysis, Source):
                 for _parameter, value in values:
-                    if isinstance(value, kind):
-                        write(value)
+                    for part in _parts(value):
+                        if isinstance(part, kind):
+                            write(part)
             room = f"it.{one.call}".rpartition(".")[0]
             written = [_argument(*given, names, room) for given in values if not _usual(*given)]
             made = f"it.{one.call}({', '.join(written)})"
@@ -220,6 +215,25 @@ def table_lines(path: str, encoding: str = "") -> str:
     )
 
 
+def _parts(argument: Any) -> tuple[Any, ...]:
+    """Return the arguments that stand in one argument: those of a list of models, or of texts' vectors."""
+    return argument if isinstance(argument, tuple) else (argument,)
+
+
+def _is_made(argument: Any) -> bool:
+    """Tell whether an argument stands for what lines of Python make before the call."""
+    return isinstance(argument, Analysis | Source | it.EncoderSpec)
+
+
+def _value(argument: Any) -> Any:
+    """Return what a function gets for an argument."""
+    if isinstance(argument, it.EncoderSpec):
+        return cache.encoder(argument)
+    if isinstance(argument, Analysis | Source):
+        return argument.result
+    return tuple(map(_value, argument)) if isinstance(argument, tuple) and any(map(_is_made, argument)) else argument
+
+
 def _loading(spec: it.EncoderSpec) -> str:
     checkpoint = spec.checkpoint
     name = repr(checkpoint.name)
@@ -236,8 +250,10 @@ def _usual(parameter: inspect.Parameter, value: Any) -> bool:
 
 
 def _argument(parameter: inspect.Parameter, value: Any, names: dict[Hashable, str], room: str) -> str:
-    if isinstance(value, Analysis | Source | it.EncoderSpec):
+    if _is_made(value):
         written = names[value]
+    elif isinstance(value, tuple) and any(map(_is_made, value)):
+        written = f"[{', '.join(names[one] for one in value)}]"
     elif is_dataclass(value):
         # What a function takes is public in the function's own room.
         written = f"{room}.{value!r}"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from interpret.attribution.job_rows import JobRows
     from interpret.attribution.row_jobs import RowJob
     from interpret.attribution.row_results import RowReader
+    from interpret.core.tokenizer_loading import Vocabulary
 
 T = TypeVar("T")
 
@@ -115,6 +116,12 @@ def _beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
 def rounding(spec: it.EncoderSpec, texts: tuple[str, ...]) -> it.Rounding:
     """How far bfloat16 moves what an encoder makes of some texts, few: all of them are the key."""
     return it.measure_rounding(_encoder(spec), texts, _encoder(replace(spec, precision="bfloat16")))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def tokenizer(checkpoint: it.Checkpoint) -> Vocabulary:
+    """A model's tokenizer alone."""
+    return it.load_tokenizer(checkpoint)
 
 
 def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
@@ -247,5 +254,5 @@ def store() -> it.embeddings.Store:
 
 def clear() -> None:
     """Forget every result. The models stay, whose keys say all that they are."""
-    for forgotten in (_results, _job_rows, _uploaded, hub_checkpoint, lens, cost, rounding, store):
+    for forgotten in (_results, _job_rows, _uploaded, hub_checkpoint, lens, cost, rounding, store, tokenizer):
         forgotten.clear()

@@ -93,6 +93,12 @@ def _pages() -> list[st.Page]:
             url_path="questions",
         ),
         st.Page(
+            page_file("compare"),
+            title=_("Compare"),
+            icon=":material/compare_arrows:",
+            url_path="compare",
+        ),
+        st.Page(
             page_file("finetune"),
             title=_("Fine-tune"),
             icon=":material/model_training:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,11 @@ from dashboard.language import _, _n
 def number(value: float, form: str = ".3f") -> str:
     """Write a number in a format of Python's, with a minus as wide as a plus, as Plotly draws it."""
     return f"{value:{form}}".replace("-", "−")
+
+
+def known(values: np.ndarray) -> list[Any]:
+    """Return an array's numbers as JSON has them, nested as its axes are; None for what is not known."""
+    return [known(one) for one in values] if values.ndim > 1 else [float(x) if np.isfinite(x) else None for x in values]
 
 
 def interval(ends: Sequence[float] | np.ndarray, form: str = ".1%") -> str:

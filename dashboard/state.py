@@ -134,6 +134,17 @@ SURPRISAL_UNIT = session_key("surprise_unit", "words", ("words", "tokens"))
 PREFERENCE_SOURCE = session_key("preference_source", "shipped", ("shipped", "file"))
 FOLLOWING_SOURCE = session_key("following_source", "shipped", ("shipped", "file"))
 
+# Two models. The second may be what the first was made of: see `dashboard.widgets.models.BASE_OF`.
+TWO, SECOND = Key("two"), Key("second", "")
+MATCH = Key("match", "nearest", ("nearest", "same", "chosen"))
+MATCH_LAYER, MATCH_HEAD = session_key("match_layer"), session_key("match_head")
+OVERLAP = session_key("overlap", 10, (5, 10, 25))
+FIRST_AT, SECOND_AT = session_key("first_at"), session_key("second_at")
+COMPARED_LABELS = session_key("compared_labels")
+COMPARED_METHOD = session_key("compared_method", "integrated_gradients")
+CUT_OVER = Key("cut", "text", ("text", "terms", "languages", "file"))
+VOCABULARIES, BROKEN_BY = session_key("vocabularies"), session_key("broken_by")
+
 # Fine-tuning and runs.
 STAGE, RUN, GROUP = Key("stage"), Key("run", ""), session_key("sweep")
 DATA = Key(

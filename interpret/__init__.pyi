@@ -21,6 +21,8 @@ from interpret.core.errors import CapacityError as CapacityError
 from interpret.core.errors import CheckpointError as CheckpointError
 from interpret.core.errors import InputError as InputError
 from interpret.core.errors import InterpretError as InterpretError
+from interpret.core.latency import Latency as Latency
+from interpret.core.latency import measure_latency as measure_latency
 from interpret.core.linear_head import LinearHead as LinearHead
 from interpret.core.linear_head import fit_head as fit_head
 from interpret.core.multi_device import load_beside as load_beside
@@ -28,6 +30,9 @@ from interpret.core.question_answering import answer_question as answer_question
 from interpret.core.rounding import Rounding as Rounding
 from interpret.core.rounding import measure_rounding as measure_rounding
 from interpret.core.tasks import Task as Task
+from interpret.core.token_counts import TokenCounts as TokenCounts
+from interpret.core.token_counts import count_tokens as count_tokens
+from interpret.core.token_counts import load_tokenizer as load_tokenizer
 from interpret.core.tokens import Tokens as Tokens
 from interpret.core.trace import Trace as Trace
 from interpret.core.trace import trace as trace

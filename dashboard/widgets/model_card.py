@@ -44,7 +44,7 @@ def _card_body() -> None:
         _("Revision"): card.checkpoint.revision,
         _("SHA-256 of the weights"): card.sha256,
     }
-    facts[_("Task head")] = explain(card.head_note) if card.head_note is not None else _head(card)
+    facts[_("Task head")] = explain(card.head_note) if card.head_note is not None else head_name(card)
     special = card.special
     named = (special.first, special.separator, special.mask, special.padding, special.unknown)
     facts[_("Special tokens")] = literal(" ".join(one for one in dict.fromkeys(named) if one))
@@ -72,7 +72,7 @@ def _card_body() -> None:
     )
 
 
-def _head(card: it.ModelCard) -> str:
+def head_name(card: it.ModelCard) -> str:
     """Say in Markdown what a model's head answers."""
     if card.head is None or card.head.kind == "masked words":
         return _("masked words")

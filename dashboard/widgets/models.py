@@ -59,6 +59,8 @@ def _known() -> dict[str, Known]:
 
 
 _FOLDER = "folder:"
+# What a comparison calls the model that one of a run, or with an adapter, was made of: this before its name.
+BASE_OF = "base:"
 # What the picker calls the model of a fine-tune, before the run's id.
 RUN = "run:"
 _REVISION_OF = "revision_of"
@@ -132,7 +134,7 @@ def device_name(name: str) -> str:
     return "CPU" if name == "cpu" else name
 
 
-def _spec(name: str, revision: str = "") -> it.EncoderSpec:
+def spec_of(name: str, revision: str = "") -> it.EncoderSpec:
     """Return the encoder that a name of `model_options`, or a hub id, stands for, its revision pinned.
 
     Raises
@@ -142,7 +144,9 @@ def _spec(name: str, revision: str = "") -> it.EncoderSpec:
     """
     from interpret.core.devices import choose_precision, find_device
 
-    if name in _runs():
+    if name.startswith(BASE_OF):
+        checkpoint = _base_checkpoint(name.removeprefix(BASE_OF))
+    elif name in _runs():
         checkpoint = it.find_checkpoint(str(state.runs_folder() / name.removeprefix(RUN) / "model"))
     elif name in _folders():
         checkpoint = it.find_checkpoint(str(_path(name)))
@@ -153,6 +157,37 @@ def _spec(name: str, revision: str = "") -> it.EncoderSpec:
         checkpoint = cache.hub_checkpoint(name, revision or None)
     device = find_device(state.chosen_value(state.DEVICE))
     return it.EncoderSpec(checkpoint, device.name, choose_precision(state.chosen_value(state.PRECISION), device))
+
+
+def base_options(name: str) -> dict[str, str]:
+    """Name the model that one of a run, or with an adapter, was made of; nothing of any other."""
+    if name in _runs():
+        return {BASE_OF + name: _("before the fine-tune: {model}").format(model=_base_name(name))}
+    if name in _folders() and is_adapter(_path(name)):
+        return {BASE_OF + name: _("without the adapter: {model}").format(model=_base_name(name))}
+    return {}
+
+
+def _base_name(name: str) -> str:
+    if name in _runs():
+        run = it.runs.read_run(state.runs_folder() / name.removeprefix(RUN))
+        return model_name(run.request.base or run.request.recipe.model)
+    return model_name(adapter_base(_path(name)).name)
+
+
+def _base_checkpoint(name: str) -> it.Checkpoint:
+    """Return the checkpoint that a run, or an adapter, started from.
+
+    Raises
+    ------
+    InterpretError
+        If there is no such run or folder any more.
+    """
+    if name in _runs():
+        return it.find_checkpoint(it.runs.read_run(state.runs_folder() / name.removeprefix(RUN)).base)
+    if name in _folders() and is_adapter(_path(name)):
+        return adapter_base(_path(name))
+    raise it.InputError("The fine-tune, or the adapter, of this model is no longer there. Choose another model.")
 
 
 def chosen_run() -> str:
@@ -201,7 +236,7 @@ def encoder_of(name: str, revision: str = "", head: str = "", host: bool = False
         )
 
     with st.spinner(_("Loading the model …"), show_time=True):
-        spec = _spec(name, revision)
+        spec = spec_of(name, revision)
         encoder = cache.encoder(replace(spec, device="cpu", precision="float32") if host else spec, progress)
     slot.empty()
     for note in encoder.notes:

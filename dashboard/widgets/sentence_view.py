@@ -50,6 +50,12 @@ def prompted(encoder: it.Encoder, width: int = 260) -> it.Encoder:
     return encoder.with_prompt(prompt) if _prompts(encoder) else encoder
 
 
+def with_usual_prompt(encoder: it.Encoder) -> it.Encoder:
+    """Return the encoder with the prompt that its folder puts before a text."""
+    known = _prompts(encoder)
+    return encoder.with_prompt(known.get(_default_prompt(encoder), "")) if known else encoder
+
+
 def prompt_input(encoder: it.Encoder, label: str, key: state.Key, default: str, width: int) -> str:
     """Draw which of the model's prompts is put before a text, and return its words; empty for none.
 

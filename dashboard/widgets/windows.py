@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -45,6 +46,19 @@ def fit(encoder: it.Encoder, text: str, pair: str | None, row: Row | None = None
     first = _pick(_("Window"), state.WINDOW_A, cut.first)
     second = _pick(_("Window of the second text"), state.WINDOW_B, cut.second) if cut.second else None
     return Subject(encoder.spec, first, second, row)
+
+
+def fit_both(
+    first: it.Encoder, second: it.Encoder, text: str, pair: str | None, row: Row | None = None
+) -> tuple[Subject, Subject]:
+    """Return the text for two models, in the windows of the one that needs more of them: see `fit`."""
+    counts = []
+    for encoder in (first, second):
+        size = min(encoder.max_tokens, MOST_IN_PICTURE)
+        cut: it.Windows = Analysis("windows", Subject(encoder.spec, text, pair), size=size).result
+        counts.append(len(cut.first) + len(cut.second))
+    found = fit(first if counts[0] >= counts[1] else second, text, pair, row)
+    return replace(found, spec=first.spec), replace(found, spec=second.spec)
 
 
 def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]) -> None:

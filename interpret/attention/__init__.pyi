@@ -12,6 +12,8 @@ from interpret.attention.flow import rollout_paths as rollout_paths
 from interpret.attention.head_difference import HeadDifference as HeadDifference
 from interpret.attention.head_difference import compare_heads as compare_heads
 from interpret.attention.head_difference import head_distances as head_distances
+from interpret.attention.head_matches import HeadMatches as HeadMatches
+from interpret.attention.head_matches import match_heads as match_heads
 from interpret.attention.head_statistics import HeadStatistics as HeadStatistics
 from interpret.attention.head_statistics import corpus_head_statistics as corpus_head_statistics
 from interpret.attention.head_statistics import head_statistics as head_statistics

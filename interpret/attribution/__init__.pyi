@@ -17,6 +17,10 @@ from interpret.attribution.methods import Method as Method
 from interpret.attribution.methods import register as register
 from interpret.attribution.plausibility import Plausibility as Plausibility
 from interpret.attribution.plausibility import plausibility as plausibility
+from interpret.attribution.prediction_changes import PredictionChanges as PredictionChanges
+from interpret.attribution.prediction_changes import Predictions as Predictions
+from interpret.attribution.prediction_changes import compare_predictions as compare_predictions
+from interpret.attribution.prediction_changes import predict_classes as predict_classes
 from interpret.attribution.rank_agreement import rank_agreement as rank_agreement
 from interpret.attribution.rank_agreement import rank_agreement_interval as rank_agreement_interval
 from interpret.attribution.report.case import Case as Case
@@ -30,3 +34,5 @@ from interpret.attribution.target_function import TargetFunction as TargetFuncti
 from interpret.attribution.targets import Target as Target
 from interpret.attribution.variants import Variants as Variants
 from interpret.attribution.variants import read_variants as read_variants
+from interpret.attribution.word_comparison import WordComparison as WordComparison
+from interpret.attribution.word_comparison import compare_words as compare_words

@@ -1,14 +1,11 @@
 """How often a classifier is right on labelled texts."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
-from interpret.attribution.find_target import target_functions
+from interpret.attribution.prediction_changes import classify
 from interpret.attribution.rows import check_lengths
-from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.targets.classifier import class_names, why_no_classifier
 from interpret.core.accuracy import Accuracy, measure_accuracy
-from interpret.core.batches import first_window
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.linear_head import LinearHead
@@ -54,15 +51,7 @@ def measure_classifier(
         raise InputError(
             "This model has no classifier. {why} Fit a head with `fit_head`.", why=why_no_classifier(encoder)
         )
-    counted: dict[int, str] = {}
-    for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        if label in names:
-            with suppress(InputError):
-                counted[index] = first_window(encoder, text)[0]
-    functions = target_functions(encoder, list(counted.values()), "predicted", head)
-    said = {
-        index: names[int(one.own.argmax())]
-        for index, one in zip(counted, functions, strict=True)
-        if isinstance(one, TargetFunction)
-    }
+    rows = [index for index, label in enumerate(labels) if label in names]
+    answers, _chances = classify(encoder, [texts[index] for index in rows], head)
+    said = {index: answer for index, answer in zip(rows, answers, strict=True) if answer}
     return measure_accuracy(list(said.values()), [labels[index] for index in said], [texts[index] for index in said])

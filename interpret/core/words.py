@@ -35,12 +35,12 @@ def join_words(tokens: Tokens) -> Tokens:
     >>> join_words(tokens).words[1:-1]
     ('中国', "isn't", '8.4%')
     """
-    return _joined(tokens, lambda text: [*_chinese_words(text), *(found.span() for found in _JOINED.finditer(text))])
+    return _joined(tokens, lambda text: [*chinese_words(text), *(found.span() for found in _JOINED.finditer(text))])
 
 
 def join_chinese_words(tokens: Tokens) -> Tokens:
     """Do what `join_words` does for Chinese words alone."""
-    return _joined(tokens, _chinese_words)
+    return _joined(tokens, chinese_words)
 
 
 def _joined(tokens: Tokens, find: Callable[[str], list[tuple[int, int]]]) -> Tokens:
@@ -65,7 +65,7 @@ def _joined(tokens: Tokens, find: Callable[[str], list[tuple[int, int]]]) -> Tok
     return replace(tokens, word=read_only(joined, np.int64))
 
 
-def _chinese_words(text: str) -> list[tuple[int, int]]:
+def chinese_words(text: str) -> list[tuple[int, int]]:
     """Return where the words of several characters stand."""
     if not any(map(is_ideograph, text)) or any(
         first <= ord(character) <= last for character in text for first, last in _OTHERS

@@ -5,6 +5,10 @@ from interpret.embeddings.clustering import Clusters as Clusters
 from interpret.embeddings.clustering import cluster as cluster
 from interpret.embeddings.clustering import cluster_agreement as cluster_agreement
 from interpret.embeddings.clustering import cluster_agreement_interval as cluster_agreement_interval
+from interpret.embeddings.comparison import LayerSimilarity as LayerSimilarity
+from interpret.embeddings.comparison import NeighbourOverlap as NeighbourOverlap
+from interpret.embeddings.comparison import layer_similarity as layer_similarity
+from interpret.embeddings.comparison import neighbour_overlap as neighbour_overlap
 from interpret.embeddings.geometry import Geometry as Geometry
 from interpret.embeddings.geometry import intrinsic_dimension as intrinsic_dimension
 from interpret.embeddings.geometry import measure_geometry as measure_geometry

@@ -4,6 +4,8 @@ from interpret.core.pseudo_likelihood import PseudoLikelihood as PseudoLikelihoo
 from interpret.core.pseudo_likelihood import pseudo_log_likelihood as pseudo_log_likelihood
 from interpret.pretraining.fill_mask import Guess as Guess
 from interpret.pretraining.fill_mask import Guesses as Guesses
+from interpret.pretraining.guess_comparison import GuessComparison as GuessComparison
+from interpret.pretraining.guess_comparison import compare_guesses as compare_guesses
 from interpret.pretraining.logit_lens import LayerGuesses as LayerGuesses
 from interpret.pretraining.logit_lens import logit_lens as logit_lens
 from interpret.pretraining.masked_text import MaskedText as MaskedText

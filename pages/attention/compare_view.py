@@ -14,7 +14,7 @@ from dashboard.analysis import Analysis
 from dashboard.components.beside import Side
 from dashboard.components.maps import HeadMap
 from dashboard.language import _, literal
-from dashboard.numbers import interval, listed, number
+from dashboard.numbers import interval, known, listed, number
 from dashboard.subject import Subject
 from dashboard.widgets.attention_view import view_analysis
 from dashboard.widgets.export import Download, as_json
@@ -227,8 +227,8 @@ def row_table(
     table = {
         "#": [int(row) for row in order],
         _("query"): [labels[row] for row in order],
-        distance: _known(result.total_variation[order]),
-        divergence: _known(result.jensen_shannon[order]),
+        distance: known(result.total_variation[order]),
+        divergence: known(result.jensen_shannon[order]),
         _("most gained, {first} → {second}").format(first=first, second=second): [moved(row, 1) for row in order],
         _("most lost, {first} → {second}").format(first=first, second=second): [moved(row, -1) for row in order],
     }
@@ -266,7 +266,7 @@ def difference_downloads(what: Compared, analysis: Analysis, stem: str) -> list[
                 [
                     result.first_labels[row],
                     result.second_labels[row],
-                    *(one for one in _known(np.array([result.total_variation[row], result.jensen_shannon[row]]))),
+                    *(one for one in known(np.array([result.total_variation[row], result.jensen_shannon[row]]))),
                     *(float(f"{value:.8g}") for value in result.difference[row]),
                 ]
                 for row in range(len(labels))
@@ -283,9 +283,9 @@ def difference_downloads(what: Compared, analysis: Analysis, stem: str) -> list[
                 "changed": np.flatnonzero(result.changed).tolist(),
                 "weights": {"first": result.first.tolist(), "second": result.second.tolist()},
                 "difference": result.difference.tolist(),
-                "total_variation": _known(result.total_variation),
-                "mean_total_variation": _known(np.array([result.mean_total_variation]))[0],
-                "jensen_shannon_bits": _known(result.jensen_shannon),
+                "total_variation": known(result.total_variation),
+                "mean_total_variation": known(np.array([result.mean_total_variation]))[0],
+                "jensen_shannon_bits": known(result.jensen_shannon),
             }
         )
 
@@ -336,8 +336,3 @@ def _about(what: Compared) -> dict[str, Any]:
         "unit": what.unit,
         "specials": what.specials,
     }
-
-
-def _known(values: Float64[np.ndarray, " value"]) -> list[float | None]:
-    """Return numbers as JSON and tables take them: what is not known is nothing."""
-    return [float(one) if np.isfinite(one) else None for one in values]

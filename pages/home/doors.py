@@ -69,6 +69,7 @@ def doors() -> None:
             "attention",
             {state.TAB: "ablation", state.EXAMPLE: _SENTENCE},
         )
+        _door("compare", _("Two models on one text"), "compare", {})
         _door("layers", _("Texts after every layer"), "embeddings", {state.SHOW: "layers", state.FROM: "example"})
 
 

@@ -1,0 +1,1 @@
+"""The page of two models: its input, its views and its figures."""
