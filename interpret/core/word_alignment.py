@@ -83,7 +83,7 @@ def align_words(first: Tokens, second: Tokens, specials: bool = True) -> Aligned
     >>> text = "He paid, unbelievably."
     >>> aligned = align_words(minilm.tokens(text), e5.tokens(text))
     >>> aligned.labels
-    ('[CLS] / <s>', 'He', 'paid,', 'unbelievably.', '[SEP] / </s>')
+    ('[CLS]/<s>', 'He', 'paid,', 'unbelievably.', '[SEP]/</s>')
     >>> [len(group) for group in aligned.first_groups], [len(group) for group in aligned.second_groups]
     ([1, 1, 2, 6, 1], [1, 1, 2, 5, 1])
     """
@@ -112,8 +112,8 @@ def _edge(
     """Return the row of the special tokens at one edge of a text; none where a model has none there."""
     if not one or not other:
         return []
-    names = [" ".join(tokens.strings[i] for i in group) for tokens, group in zip(both, (one, other), strict=True)]
-    return [(" / ".join(dict.fromkeys(names)), True, second, one, other)]
+    names = ["".join(tokens.strings[i] for i in group) for tokens, group in zip(both, (one, other), strict=True)]
+    return [("/".join(dict.fromkeys(names)), True, second, one, other)]
 
 
 def _special_groups(tokens: Tokens) -> Iterator[tuple[int, ...]]:

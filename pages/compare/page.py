@@ -32,7 +32,7 @@ TABS = [
 ]
 
 st.title(_("Compare two models: what does the other one make of it?"))
-chosen_text = text_input("ambiguous")
+chosen_text = text_input()
 encoder = chosen_encoder()
 other, names = second_input(encoder)
 if chosen_text.pair is None:
