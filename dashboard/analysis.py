@@ -120,28 +120,28 @@ class Analysis:
     @property
     def about(self) -> dict[str, Any]:
         """What JSON says of the result: the model, what was read, and the settings by their names in Python."""
-        checkpoint = self.spec.checkpoint
-        found: dict[str, Any] = {
-            "model": checkpoint.name,
-            "revision": checkpoint.revision,
-            "device": self.spec.device,
-            "precision": self.spec.precision,
-        }
-        if self.spec.prompt:
-            found["prompt"] = self.spec.prompt
+        found = _about_model(self.spec)
         if isinstance(self.of, Subject):
             found |= {"text": self.of.text, "pair": self.of.pair}
             if self.of.row is not None:
                 found |= self.of.row.about
         for name, value in self.arguments:
-            if isinstance(value, Analysis) and isinstance(value.of, Subject) and value.of != self.of:
-                # Another text, or another model's: under the argument's own name, or it would pass for this one's.
+            if isinstance(value, Analysis) and self._is_of_another(value):
+                # Under the argument's own name, or it would pass for this one's.
                 found[name] = value.about
+            elif isinstance(value, it.EncoderSpec):
+                found[name] = _about_model(value)
+            elif isinstance(value, tuple) and any(map(_is_made, value)):
+                found[name] = [_about_model(part) if isinstance(part, it.EncoderSpec) else part.about for part in value]
             elif isinstance(value, Analysis | Source):
                 found |= value.about
             else:
                 found |= asdict(value) if is_dataclass(value) and not isinstance(value, type) else {name: value}
         return found
+
+    def _is_of_another(self, other: Analysis) -> bool:
+        """Tell whether another analysis is of another model, or of another text."""
+        return other.spec != self.spec or (isinstance(other.of, Subject) and other.of != self.of)
 
     def _function(self) -> Callable[..., Any]:
         found: Any = reduce(getattr, self.call.split("."), it)
@@ -213,6 +213,17 @@ def table_lines(path: str, encoding: str = "") -> str:
         "from pathlib import Path\n\nfrom interpret.core.files import read_table\n\n"
         f"table = read_table(Path({path!r}).read_bytes(), {path.rpartition('/')[2]!r}{more})\n"
     )
+
+
+def _about_model(spec: it.EncoderSpec) -> dict[str, Any]:
+    """Return what JSON says of a model."""
+    found: dict[str, Any] = {
+        "model": spec.checkpoint.name,
+        "revision": spec.checkpoint.revision,
+        "device": spec.device,
+        "precision": spec.precision,
+    }
+    return found | ({"prompt": spec.prompt} if spec.prompt else {})
 
 
 def _parts(argument: Any) -> tuple[Any, ...]:

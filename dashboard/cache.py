@@ -254,5 +254,5 @@ def store() -> it.embeddings.Store:
 
 def clear() -> None:
     """Forget every result. The models stay, whose keys say all that they are."""
-    for forgotten in (_results, _job_rows, _uploaded, hub_checkpoint, lens, cost, rounding, store, tokenizer):
+    for forgotten in (_results, _job_rows, _uploaded, hub_checkpoint, lens, cost, rounding, store):
         forgotten.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -72,8 +73,8 @@ def _card_body() -> None:
     )
 
 
-def head_name(card: it.ModelCard) -> str:
-    """Say in Markdown what a model's head answers."""
+def head_name(card: it.ModelCard, written: Callable[[str], str] = literal) -> str:
+    """Say what a model's head answers, in Markdown unless its classes are written otherwise."""
     if card.head is None or card.head.kind == "masked words":
         return _("masked words")
     kinds = {
@@ -82,7 +83,7 @@ def head_name(card: it.ModelCard) -> str:
         "span": _("question answering"),
     }
     kind = kinds.get(card.head.kind) or _("token classification")
-    return f"{kind}: {literal(', '.join(card.head.labels))}"
+    return f"{kind}: {written(', '.join(card.head.labels))}"
 
 
 def _part(name: str) -> str:

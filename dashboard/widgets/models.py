@@ -160,19 +160,18 @@ def spec_of(name: str, revision: str = "") -> it.EncoderSpec:
 
 
 def base_options(name: str) -> dict[str, str]:
-    """Name the model that one of a run, or with an adapter, was made of; nothing of any other."""
-    if name in _runs():
-        return {BASE_OF + name: _("before the fine-tune: {model}").format(model=_base_name(name))}
-    if name in _folders() and is_adapter(_path(name)):
-        return {BASE_OF + name: _("without the adapter: {model}").format(model=_base_name(name))}
+    """Name the model that one of a run, or with an adapter, was made of; nothing of any other, or where it is gone."""
+    try:
+        if name in _runs():
+            request = it.runs.read_run(state.runs_folder() / name.removeprefix(RUN)).request
+            model = model_name(request.base or request.recipe.model)
+            return {BASE_OF + name: _("before the fine-tune: {model}").format(model=model)}
+        if name in _folders() and is_adapter(_path(name)):
+            model = model_name(adapter_base(_path(name)).name)
+            return {BASE_OF + name: _("without the adapter: {model}").format(model=model)}
+    except it.InterpretError:
+        return {}
     return {}
-
-
-def _base_name(name: str) -> str:
-    if name in _runs():
-        run = it.runs.read_run(state.runs_folder() / name.removeprefix(RUN))
-        return model_name(run.request.base or run.request.recipe.model)
-    return model_name(adapter_base(_path(name)).name)
 
 
 def _base_checkpoint(name: str) -> it.Checkpoint:

@@ -73,7 +73,7 @@ def attributions(two: Two) -> None:
     analyses = [explain_analysis(one, method, how) for one in (choice, other)]
     compare = Analysis(
         "attribution.compare_words",
-        two.first.spec,
+        choice.subject,
         name="compared",
         shows=(".words.labels", ".first", ".second", ".agreement"),
         first=analyses[0],

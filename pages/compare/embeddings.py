@@ -154,7 +154,7 @@ def _overlaps(two: Two, read: _Read) -> tuple[it.embeddings.NeighbourOverlap, An
         layers = [
             choose(
                 st.selectbox,
-                _("Layer of {model}").format(model=name),
+                _("Layer of {model}").format(model=literal(name)),
                 {layer: str(layer) for layer in found.layers},
                 key.of(name),
                 found.layers[-1],

@@ -40,7 +40,7 @@ def parameter_bars(cards: Sequence[ModelCard], names: Sequence[str]) -> go.Figur
         )
     figure.update_layout(barmode="stack", height=230, margin={"t": 40, "b": 10}, legend=_LEGEND)
     figure.update_xaxes(title=_("parameters"))
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", title=_("model"))
     return figure
 
 
@@ -59,7 +59,7 @@ def latency_strips(measured: Latency, names: Sequence[str]) -> go.Figure:
         )
     figure.update_layout(height=230, margin={"t": 40, "b": 10})
     figure.update_xaxes(title=_("milliseconds per pass"), rangemode="tozero")
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", title=_("model"))
     return figure
 
 
@@ -115,6 +115,7 @@ def cost_bars(
     labels: Sequence[str],
     values: Sequence[Sequence[tuple[float, tuple[float, float]]]],
     names: Sequence[str],
+    what: str,
     unit: str,
 ) -> go.Figure:
     """Draw a number with its interval for each label, a bar for each vocabulary."""
@@ -131,4 +132,5 @@ def cost_bars(
         )
     figure.update_layout(barmode="group", height=340, margin={"t": 40, "b": 10}, legend=_LEGEND)
     figure.update_yaxes(title=unit, rangemode="tozero")
+    figure.update_xaxes(title=what)
     return figure

@@ -92,10 +92,7 @@ def masked_words(two: Two) -> None:
                 "application/json",
                 lambda: as_json(
                     {
-                        "first": _model(both[0]),
-                        "second": _model(both[1]),
-                        "text": both[0].text,
-                        "pair": both[0].pair,
+                        **analysis.about,
                         "words": _table(found),
                         "difference_bits": found.difference,
                         "difference_interval": found.difference_interval if len(found.words) > 1 else None,
@@ -163,14 +160,4 @@ def _table(found: it.pretraining.GuessComparison) -> dict[str, list[object]]:
         "first_bits": found.first_bits.tolist(),
         "second_guess": list(found.second_guesses),
         "second_bits": found.second_bits.tolist(),
-    }
-
-
-def _model(subject: Subject) -> dict[str, str]:
-    checkpoint = subject.spec.checkpoint
-    return {
-        "model": checkpoint.name,
-        "revision": checkpoint.revision,
-        "device": subject.spec.device,
-        "precision": subject.spec.precision,
     }

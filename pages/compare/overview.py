@@ -126,7 +126,7 @@ def _facts(two: Two, cards: list[it.ModelCard], measured: it.Latency | None) -> 
             f"{card.parameters.get('embeddings', 0) / sum(card.parameters.values()):.0%}" for card in cards
         ],
         _("Memory for the weights"): [f"{card.weight_bytes / 1e6:,.0f} MB" for card in cards],
-        _("Task head"): ["–" if card.head is None else head_name(card) for card in cards],
+        _("Task head"): ["–" if card.head is None else head_name(card, str) for card in cards],
         _("Prompt"): [one.spec.prompt or "–" for one in (two.first, two.second)],
         _("Tokens of this text"): [f"{len(one.shown):,}" for one in tokens],
         _("of these unknown"): [f"{one.unknown:,}" for one in tokens],

@@ -134,6 +134,7 @@ def of_terms(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
                 for i in range(len(vocabularies))
             ],
             [one.name for one in vocabularies],
+            _("field"),
             _("tokens per term"),
         ),
         key="terms",
@@ -214,6 +215,7 @@ def of_languages(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
             list(names.values()),
             values,
             [one.name for one in vocabularies],
+            _("language"),
             _("tokens, as many times those of English"),
         ),
         key="languages",

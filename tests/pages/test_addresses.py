@@ -15,6 +15,7 @@ TITLES = {
     "attributions": "Attributions",
     "pretraining": "Pretraining",
     "questions": "Question",
+    "compare": "Compare",
     "finetune": "Fine-tun",
     "fine-tune": "Fine-tun",
     "runs": "Runs",

@@ -350,7 +350,7 @@ HALF = "half \ud83d of it"
 
 
 @pytest.mark.parametrize(
-    "name", ["attention", "embeddings", "attributions", "pretraining", "questions", "finetune", "runs"]
+    "name", ["attention", "embeddings", "attributions", "pretraining", "questions", "compare", "finetune", "runs"]
 )
 @pytest.mark.parametrize("model", [None, f"folder:{FOLDER}"], ids=["no model", "a model"])
 def test_half_characters_in_the_address_and_in_what_was_typed_break_no_page(page, name, model):
@@ -361,6 +361,7 @@ def test_half_characters_in_the_address_and_in_what_was_typed_break_no_page(page
         "surprise_other",
         "question",
         "passage",
+        "second",
         "lang",
         "method",
         "sweep",

@@ -92,6 +92,36 @@ CASES = {
         (),
     ),
     "question": ("questions", {"model": "minilm-reader", "question": "Who lent?", "passage": "Ada lent 20."}, {}, ()),
+    "sizes of two": ("compare", {"two": "overview", "second": "folder:guesser"}, {}, ()),
+    "tokens of two": ("compare", {"two": "tokenizers", "second": "folder:guesser"}, {}, ()),
+    "terms": ("compare", {"two": "tokenizers", "second": "folder:guesser", "cut": "terms"}, {}, ()),
+    "languages": ("compare", {"two": "tokenizers", "second": "folder:guesser", "cut": "languages"}, {}, ()),
+    "words of a file": (
+        "compare",
+        {"two": "tokenizers", "second": "folder:guesser", "cut": "file"},
+        {"held": ("mine.csv", LABELLED.encode(), {"label": 1}), "from": "file"},
+        (),
+    ),
+    "heads of two": ("compare", {"two": "attention", "second": "folder:guesser", "pair": OTHER}, {}, ()),
+    "embeddings of two": (
+        "compare",
+        {"two": "embeddings", "second": "folder:guesser"},
+        {"held": ("mine.csv", LABELLED.encode(), {"label": 1}), "from": "file"},
+        (),
+    ),
+    "predictions of two": (
+        "compare",
+        {"two": "predictions", "second": "folder:guesser"},
+        {"held": ("mine.csv", LABELLED.encode(), {"label": 1}), "from": "file"},
+        (),
+    ),
+    "attributions of two": (
+        "compare",
+        {"two": "attributions", "second": "folder:guesser", "classifier": "file"},
+        {"held": ("mine.csv", LABELLED.encode(), {"label": 1})},
+        (),
+    ),
+    "guesses of two": ("compare", {"two": "masked", "model": "folder:bert", "second": "folder:guesser"}, {}, ()),
     "why": (
         "attributions",
         {"why": "why", "methods": "input_x_gradient,integrated_gradients,feature_ablation", "baseline": "zero"},
@@ -157,6 +187,16 @@ OFFERED = {
     "next sentence": {"pretraining.score_pairs", "next_sentence"},
     "pairs of a file": {"pretraining.score_pairs"},
     "question": {"answer_question"},
+    "sizes of two": {"model_card", "measure_latency"},
+    "tokens of two": {"count_tokens"},
+    "terms": {"count_tokens"},
+    "languages": {"count_tokens"},
+    "words of a file": {"count_tokens"},
+    "heads of two": {"attention.match_heads"},
+    "embeddings of two": {"embeddings.layer_similarity", "embeddings.neighbour_overlap"},
+    "predictions of two": {"attribution.compare_predictions"},
+    "attributions of two": {"attribution.compare_words"},
+    "guesses of two": {"pretraining.compare_guesses"},
     "why": {"attribution.explain"},
     "faithfulness": {"attribution.faithfulness", "attribution.diagnose"},
     "levels": {"attribution.layer_attribution"},
@@ -179,6 +219,7 @@ def models(tmp_path_factory):
     root = tmp_path_factory.mktemp("lines")
     make_checkpoint("bert", root / "plain")
     make_checkpoint("bert", root / "bert", loader=tf.AutoModelForPreTraining)
+    make_checkpoint("xlm-roberta", root / "guesser", loader=tf.AutoModelForMaskedLM)
     return root
 
 

@@ -1,4 +1,4 @@
-"""Which head of another model does the same: divergences against SciPy, planted heads found, and what does not count."""
+"""Which head of another model does the same: divergences by SciPy, planted heads found, and what does not count."""
 
 import dataclasses
 
@@ -78,10 +78,10 @@ def test_rows_without_weight_do_not_count(traces):
     assert np.isfinite(found.usual)
 
 
-def test_a_prompt_takes_part_of_a_row_and_no_head_is_further_for_it(_minilm):
+def test_a_prompt_takes_part_of_a_row_and_no_head_is_further_for_it(minilm):
     text = "The bank was steep."
-    plain = it.trace(_minilm, text)
-    asked = it.trace(_minilm.with_prompt("query: "), text)
+    plain = it.trace(minilm, text)
+    asked = it.trace(minilm.with_prompt("query: "), text)
     found = it.attention.match_heads(plain, asked)
     assert found.second_heads.sum(axis=-1).max() < 1 + 1e-5
     assert found.second_heads.sum(axis=-1).min() < 0.9
@@ -103,6 +103,6 @@ def test_it_can_be_stopped_and_says_how_far_it_is(traces):
     assert told == [(1, 12, "heads"), (2, 12, "heads"), (3, 12, "heads")]
 
 
-def test_other_texts_are_refused(traces, _minilm):
+def test_other_texts_are_refused(traces, minilm):
     with pytest.raises(it.InputError, match="different texts"):
-        it.attention.match_heads(traces["bert"], it.trace(_minilm, "money"))
+        it.attention.match_heads(traces["bert"], it.trace(minilm, "money"))

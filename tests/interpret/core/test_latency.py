@@ -42,10 +42,10 @@ def test_a_ratio_is_of_each_round():
     np.testing.assert_allclose(found.quartiles, [[3.5, 8.5], [7.0, 17.0]])
 
 
-def test_models_take_turns_and_the_first_passes_do_not_count(_minilm, monkeypatch):
+def test_models_take_turns_and_the_first_passes_do_not_count(minilm, monkeypatch):
     other = it.load_encoder("minilm-l3", device="cpu")
     order = []
-    for name, encoder in (("a", _minilm), ("b", other)):
+    for name, encoder in (("a", minilm), ("b", other)):
         real = encoder.forward
 
         def forward(*some, name=name, real=real, **more):
@@ -54,7 +54,7 @@ def test_models_take_turns_and_the_first_passes_do_not_count(_minilm, monkeypatc
 
         monkeypatch.setattr(encoder, "forward", forward)
     told = []
-    found = it.measure_latency([_minilm, other], "the bank", rounds=7, progress=lambda *some: told.append(some))
+    found = it.measure_latency([minilm, other], "the bank", rounds=7, progress=lambda *some: told.append(some))
     assert found.seconds.shape == (2, 7)
     assert (found.seconds > 0).all()
     assert found.tokens == (4, 4)
@@ -63,16 +63,16 @@ def test_models_take_turns_and_the_first_passes_do_not_count(_minilm, monkeypatc
     assert told == [(done, 7, "rounds") for done in range(1, 8)]
 
 
-def test_it_ends_after_some_time_but_never_before_seven_rounds(_minilm, monkeypatch):
+def test_it_ends_after_some_time_but_never_before_seven_rounds(minilm, monkeypatch):
     clock = iter(range(10_000))
     monkeypatch.setattr(latency.time, "perf_counter", lambda: float(next(clock)))
-    assert it.measure_latency([_minilm], "the bank", rounds=50, most_seconds=0.5).seconds.shape == (1, 7)
+    assert it.measure_latency([minilm], "the bank", rounds=50, most_seconds=0.5).seconds.shape == (1, 7)
 
 
-def test_nothing_to_measure_is_refused(_minilm):
+def test_nothing_to_measure_is_refused(minilm):
     with pytest.raises(it.InputError, match="7 rounds are needed; given: 0 and 15"):
         it.measure_latency([], "the bank")
     with pytest.raises(it.InputError, match="given: 1 and 3"):
-        it.measure_latency([_minilm], "the bank", rounds=3)
+        it.measure_latency([minilm], "the bank", rounds=3)
     with pytest.raises(it.InputError, match="empty"):
-        it.measure_latency([_minilm], " ")
+        it.measure_latency([minilm], " ")

@@ -7,16 +7,16 @@ import interpret as it
 
 
 @pytest.fixture(scope="module")
-def minilm():
+def vocabulary():
     return it.load_tokenizer("minilm")
 
 
-def test_counts_are_the_tokenizers(minilm):
+def test_counts_are_the_tokenizers(vocabulary):
     texts = ["He has myocarditis.", "The dividend was cut by 8.4% in 2024.", "中国 银行", "😀"]
-    found = it.count_tokens(minilm, texts)
-    encoded = [minilm.tokenizer.encode(text, add_special_tokens=False) for text in texts]
+    found = it.count_tokens(vocabulary, texts)
+    encoded = [vocabulary.tokenizer.encode(text, add_special_tokens=False) for text in texts]
     assert found.tokens.tolist() == [len(one.ids) for one in encoded]
-    unknown = minilm.tokenizer.token_to_id("[UNK]")
+    unknown = vocabulary.tokenizer.token_to_id("[UNK]")
     assert found.unknown.tolist() == [one.ids.count(unknown) for one in encoded]
     assert found.characters.tolist() == [17, 30, 4, 1]
     assert found.per_character == pytest.approx(found.tokens.sum() / 52)
@@ -55,8 +55,8 @@ def _letters():
     return Vocabulary(tokenizer, SpecialTokens(None, None, None, None, None), False, None)
 
 
-def test_broken_words_come_with_what_they_cost(minilm):
-    found = it.count_tokens(minilm, ["myocarditis and myocarditis", "a thrombocytopenia", "the 银"])
+def test_broken_words_come_with_what_they_cost(vocabulary):
+    found = it.count_tokens(vocabulary, ["myocarditis and myocarditis", "a thrombocytopenia", "the 银"])
     assert [(one.word, one.count, len(one.tokens)) for one in found.broken[:2]] == [
         ("myocarditis", 2, 4),
         ("thrombocytopenia", 1, 6),
@@ -66,39 +66,39 @@ def test_broken_words_come_with_what_they_cost(minilm):
     assert (lost.word, lost.tokens, lost.unknown) == ("银", ("[UNK]",), 1)
     # Three words of seven are not one known token.
     assert (found.words.sum(), found.whole.sum()) == (7, 3)
-    assert it.count_tokens(minilm, ["myocarditis"], most_broken=0).broken == ()
+    assert it.count_tokens(vocabulary, ["myocarditis"], most_broken=0).broken == ()
 
 
-def test_a_model_counts_as_its_tokenizer_does(minilm, _minilm):
+def test_a_model_counts_as_its_tokenizer_does(vocabulary, minilm):
     texts = ["She was unbelievably tired.", "The bank."]
-    one, other = it.count_tokens(minilm, texts), it.count_tokens(_minilm, texts)
+    one, other = it.count_tokens(vocabulary, texts), it.count_tokens(minilm, texts)
     assert np.array_equal(one.tokens, other.tokens)
     assert one.broken == other.broken
 
 
-def test_intervals_are_over_texts(minilm):
-    found = it.count_tokens(minilm, ["the bank lent money"] * 20)
+def test_intervals_are_over_texts(vocabulary):
+    found = it.count_tokens(vocabulary, ["the bank lent money"] * 20)
     # All alike: nothing varies.
     assert found.per_character_interval == pytest.approx((4 / 16, 4 / 16))
-    mixed = it.count_tokens(minilm, ["the bank", "thrombocytopenia", "a river", "myocarditis", "银 行", "rich"])
+    mixed = it.count_tokens(vocabulary, ["the bank", "thrombocytopenia", "a river", "myocarditis", "银 行", "rich"])
     for value, (low, high) in (
         (mixed.per_character, mixed.per_character_interval),
         (mixed.whole_share, mixed.whole_interval),
         (mixed.unknown_share, mixed.unknown_interval),
     ):
         assert low < value < high
-    assert np.isnan(it.count_tokens(minilm, ["the bank"]).whole_interval).all()
+    assert np.isnan(it.count_tokens(vocabulary, ["the bank"]).whole_interval).all()
 
 
-def test_what_cannot_be_counted_is_refused_and_work_can_be_stopped(minilm):
+def test_what_cannot_be_counted_is_refused_and_work_can_be_stopped(vocabulary):
     with pytest.raises(it.InputError, match="no texts to count"):
-        it.count_tokens(minilm, [])
+        it.count_tokens(vocabulary, [])
     with pytest.raises(it.InputError, match=r"Text 2 \(“ ”\) cannot be read"):
-        it.count_tokens(minilm, ["the bank", " "])
+        it.count_tokens(vocabulary, ["the bank", " "])
 
     def stop(done, total, stage):
         assert (done, total, stage) == (1, 2, "tokens")
         raise it.Cancelled
 
     with pytest.raises(it.Cancelled):
-        it.count_tokens(minilm, ["the bank", "the river"], progress=stop)
+        it.count_tokens(vocabulary, ["the bank", "the river"], progress=stop)

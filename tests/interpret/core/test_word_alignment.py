@@ -56,10 +56,10 @@ def test_each_token_is_in_one_word_and_words_are_cut_nowhere(text, kinds, pair):
         assert found.first_groups == found.second_groups
 
 
-def test_words_are_the_shortest_that_both_have(_minilm):
+def test_words_are_the_shortest_that_both_have(minilm):
     text = "He paid, unbelievably."
     other = it.load_encoder("e5", device="cpu")
-    first, second = _minilm.tokens(text), other.tokens(text)
+    first, second = minilm.tokens(text), other.tokens(text)
     found = align_words(first, second)
     # MiniLM has a word for each sign, the other one none: "paid,".
     assert found.labels == ("[CLS]/<s>", "He", "paid,", "unbelievably.", "[SEP]/</s>")
