@@ -133,9 +133,9 @@ def _other_head(
         if chosen[0] < layers and chosen[1] < heads:
             return chosen
         st.info(
-            _("{model} has no layer {layer}, head {head}: it has {layers} × {heads} heads. Choose another one.").format(
-                model=literal(two.names[1]), layer=chosen[0], head=chosen[1], layers=layers, heads=heads
-            )
+            _(
+                "{model} has no layer {layer}, head {head} (layers × heads: {layers} × {heads}). Choose another one."
+            ).format(model=literal(two.names[1]), layer=chosen[0], head=chosen[1], layers=layers, heads=heads)
         )
         return None
     with st.container(horizontal=True, gap="small"):
@@ -168,8 +168,8 @@ def _line(two: Two, found: it.attention.HeadMatches, head: tuple[int, int], othe
     row = found.divergence[head].ravel()
     rank = int((row < value).sum()) + 1
     said = _(
-        "**Jensen–Shannon divergence of {first} and {second}: {value} bits**, rank {rank} of {count} heads; the median "
-        "over all pairs of heads is {usual}."
+        "**Jensen–Shannon divergence of {first} and {second}: {value} bits**, rank {rank} of {count}; the median over "
+        "all pairs of heads is {usual}."
     ).format(
         first=f"{head[0]}.{head[1]}",
         second=f"{other[0]}.{other[1]}",

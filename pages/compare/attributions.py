@@ -21,6 +21,7 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names, kept_how, method_names
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.target_view import TargetChoice, target_input, target_name
+from interpret.core.sentence_pipeline import OWN
 from pages.compare.figures import word_bars
 from pages.compare.two import Two
 
@@ -92,9 +93,8 @@ def attributions(two: Two) -> None:
 def _same_question(two: Two, choice: TargetChoice) -> TargetChoice | None:
     """Return what is asked of the second model: the same; None where it cannot be asked that, which is said."""
     subject = replace(choice.subject, spec=two.second.spec)
-    if not choice.kind.classifier:
-        if choice.kind.compares or choice.kind.scores or choice.kind.name == "norm":
-            return TargetChoice(subject, choice.kind, choice.target, None, "", choice.pooling)
+    asked = choice.kind.of_another(choice.target_function.target)
+    if asked is None:
         st.info(
             _(
                 "“{target}” is of one model's own vocabulary or units. Choose a class, a similarity or a score to "
@@ -103,12 +103,14 @@ def _same_question(two: Two, choice: TargetChoice) -> TargetChoice | None:
             icon=":material/compare:",
         )
         return None
+    if not choice.kind.classifier:
+        # Each model's own way is another.
+        pooling = "auto" if choice.pooling == OWN else choice.pooling
+        return TargetChoice(subject, choice.kind, asked, None, "", pooling)
     if choice.head is not None:
         # The same texts, another model's vectors of them.
         head = _of_other_model(choice.head, two.second.spec)
-        return TargetChoice(
-            subject, choice.kind, _by_name(choice), head, f"{choice.classifier}:second", classes=choice.classes
-        )
+        return TargetChoice(subject, choice.kind, asked, head, f"{choice.classifier}:second", classes=choice.classes)
     own = cache.encoder(two.second.spec).task
     if own is None or own.kind != "classes" or not set(choice.classes) <= set(own.labels):
         st.info(
@@ -119,7 +121,7 @@ def _same_question(two: Two, choice: TargetChoice) -> TargetChoice | None:
             icon=":material/compare:",
         )
         return None
-    return TargetChoice(subject, choice.kind, _by_name(choice), None, "", classes=own.labels)
+    return TargetChoice(subject, choice.kind, asked, None, "", classes=own.labels)
 
 
 def _how_good(two: Two, head: it.LinearHead) -> None:
@@ -128,11 +130,6 @@ def _how_good(two: Two, head: it.LinearHead) -> None:
         st.caption(_("The same rows, fitted to {model}:").format(model=literal(two.names[1])))
         if head.held_out is not None:
             accuracy_line(head.held_out, "out-of-fold")
-
-
-def _by_name(choice: TargetChoice) -> str | int:
-    """Return what is asked by its name: the class that the first model predicts, and not each its own."""
-    return choice.target_function.target.name if choice.kind.name == "class" else choice.target
 
 
 def _of_other_model(analysis: Analysis, spec: it.EncoderSpec) -> Analysis:

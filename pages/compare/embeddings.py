@@ -177,7 +177,8 @@ def _overlaps(two: Two, read: _Read) -> tuple[it.embeddings.NeighbourOverlap, An
     overlap: it.embeddings.NeighbourOverlap = analysis.run(first=read.both[0], second=read.both[1])
     st.markdown(
         _(
-            "**Of a text's {count} nearest neighbours both models share {share}** ({interval}; by chance: {chance})."
+            "**Both models share {share} of a text's nearest neighbours** ({interval}; by chance: {chance}; "
+            "neighbours: {count})."
         ).format(
             count=overlap.count,
             share=f"{overlap.share:.1%}",

@@ -7,7 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard.analysis import Analysis
 from dashboard.language import _, literal
-from dashboard.numbers import between, number
+from dashboard.numbers import between, interval, number
 from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.model_card import head_name
@@ -133,7 +133,7 @@ def _facts(two: Two, cards: list[it.ModelCard], measured: it.Latency | None) -> 
     }
     if measured is not None:
         each[_("Time for this text: median (middle half)")] = [
-            f"{1000 * median:.1f} ms ({1000 * low:.1f}–{1000 * high:.1f})"
+            f"{1000 * median:.1f} ms ({interval((1000 * low, 1000 * high), '.1f')})"
             for median, (low, high) in zip(measured.median, measured.quartiles, strict=True)
         ]
     return {name: (values[0], values[1]) for name, values in each.items()}

@@ -8,7 +8,9 @@ from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.choices import segments
 from dashboard.widgets.notices import guarded
-from pages.compare.tokenizer_sources import of_file, of_languages, of_terms, of_text
+from pages.compare.tokenizer_file import of_file
+from pages.compare.tokenizer_terms import of_languages, of_terms
+from pages.compare.tokenizer_text import of_text
 from pages.compare.two import Two
 from pages.compare.vocabularies import vocabularies_input
 

@@ -42,7 +42,11 @@ NEVER_ONE = {
         "{family} counts positions",
         "The vectors of layer {layer} were",
     ),
-    "a mean, with decimals": ("{count} tokens per known word", "{count} tokens per word"),
+    "a mean, with decimals": (
+        "{count} tokens per known word",
+        "{count} tokens per word",
+        "**{model} expects these words better**",
+    ),
     "more than a limit, or than another number": (
         "Showing the {drawn} strongest",
         "Showing the first {count}",
@@ -65,6 +69,8 @@ NEVER_ONE = {
         "{count} of {given} pairs have the same second",
         "{count} layers are too many",
         "**{shown} of {items} points shown**",
+        "**For this text {second} takes",
+        "To measure how long models take",
         "of {total} rows in the file",
         # Steps of weights, of which a file has room for hundreds.
         "Made with Bertoscope. The file works offline. Attention weights",

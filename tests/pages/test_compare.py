@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from pages.compare import attention, predictions, tokenizer_sources
+from pages.compare import attention, predictions, tokenizer_export, tokenizer_text
 from tests.apps import charts, listed, switch
 from tests.pages.test_foreign_text import HOSTILE, raw_texts
 from tests.slot import hold
@@ -72,6 +72,7 @@ def handed(monkeypatch, module):
 
     def bar(downloads, *analyses, **more):
         seen.update({one.label: one for one in downloads})
+        seen.update({one.file.rpartition("-")[2]: one for one in downloads})
         return real(downloads, *analyses, **more)
 
     monkeypatch.setattr(module, "export_bar", bar)
@@ -132,10 +133,9 @@ def test_sizes_are_those_of_the_models(page, models):
         encoder = it.load_encoder(str(models / name), "cpu")
         counted = sum(one.numel() for one in encoder.model.parameters())
         assert table.iloc[:, column]["Parameters"] == f"{counted:,}"
-        assert table.iloc[:, column]["Tokens of this text"] == str(len(encoder.tokens(TEXT)))
-        assert table.iloc[:, column]["Longest input (tokens)"] == str(encoder.max_tokens)
-    assert "times as long" in said(page)
-    assert "95%" in said(page)
+        assert {str(len(encoder.tokens(TEXT))), str(encoder.max_tokens)} <= set(table.iloc[:, column])
+    [line] = [one.value for one in page.markdown if "95%" in one.value]
+    assert re.search(r"\*\*.* \d+\.\d\d .*\*\* \(95%: \d+\.\d\d to \d+\.\d\d; .*\b15\b", line)
 
 
 def test_heads_are_matched_and_another_can_be_chosen(page, models, monkeypatch):
@@ -181,7 +181,7 @@ def test_layers_and_neighbours_are_those_of_both_models(page, models):
     similarity = it.embeddings.layer_similarity(first, second)
     assert f"{similarity.cka[-1, -1]:.3f}" in said(page)
     overlap = it.embeddings.neighbour_overlap(first, second)
-    assert f"share {overlap.share:.1%}" in said(page)
+    assert f"share {overlap.share:.1%} " in said(page)
     table = next(one.value for one in page.dataframe if "Shared" in one.value)
     assert sorted(table["Shared"]) == sorted(overlap.shared)
     assert table["Shared"].is_monotonic_increasing
@@ -189,7 +189,7 @@ def test_layers_and_neighbours_are_those_of_both_models(page, models):
     listed(page, "first_at").set_value(0).run()
     assert not page.exception
     other = it.embeddings.neighbour_overlap(first, second, layer=0)
-    assert f"share {other.share:.1%}" in said(page)
+    assert f"share {other.share:.1%} " in said(page)
 
 
 def test_flips_are_listed_and_can_be_read_on(page, models, monkeypatch):
@@ -205,7 +205,7 @@ def test_flips_are_listed_and_can_be_read_on(page, models, monkeypatch):
         for name in ("own", "own2")
     )
     found = it.attribution.compare_predictions(first, second, texts, labels)
-    assert f"{len(found.flipped)} of {len(texts)} predictions flip" in said(page)
+    assert f"**{len(found.flipped)} of {len(texts)} " in said(page)
     rows = rows_of(files["CSV"])
     assert [row["first"] for row in rows] == list(first.said)
     assert [row["second"] for row in rows] == list(second.said)
@@ -219,11 +219,14 @@ def test_flips_are_listed_and_can_be_read_on(page, models, monkeypatch):
         assert shown["Row"].tolist() == [int(i) + 1 for i in found.flipped]
 
 
-def test_models_without_these_classes_are_answered_by_linear_heads(page):
+def test_models_without_these_classes_are_answered_by_linear_heads(page, models):
     hold(page, "mine.csv", LABELLED.encode(), label=1)
     page.session_state["from"] = "file"
     opened(page, "predictions")
-    assert said(page).count("five-fold cross-validation") == 2
+    texts, labels = zip(*((row["text"], row["kind"]) for row in csv.DictReader(io.StringIO(LABELLED))), strict=True)
+    for name in ("plain", "other"):
+        head = it.fit_head(it.load_encoder(str(models / name), "cpu"), texts, labels)
+        assert any(f"{head.held_out.share:.1%}" in one.value for one in (*page.markdown, *page.error))
     # Texts without any label say what they need.
     hold(page, "plain.txt", b"the bank was rich.\n\nthe river was steep.")
     page.run()
@@ -255,7 +258,6 @@ def test_what_only_one_of_them_can_be_asked_is_said(page):
     page.query_params.update({"model": "folder:own", "second": "folder:plain"})
     opened(page, "attributions")
     assert len(page.info) == 1
-    assert "linear head" in page.info[0].value
     assert "both_bars" not in charts(page)
     # Both have heads: the class of the first is explained in both.
     page.selectbox(key="second:en").set_value("folder:own2").run()
@@ -297,9 +299,9 @@ def test_guesses_are_compared_where_both_have_a_head_for_them(page, models):
 
 def test_the_text_is_cut_by_every_vocabulary(page, monkeypatch):
     rows = []
-    real = tokenizer_sources.word_rows
-    monkeypatch.setattr(tokenizer_sources, "word_rows", lambda some, *more: (rows.append(some), real(some, *more))[1])
-    files = handed(monkeypatch, tokenizer_sources)
+    real = tokenizer_text.word_rows
+    monkeypatch.setattr(tokenizer_text, "word_rows", lambda some, *more: (rows.append(some), real(some, *more))[1])
+    files = handed(monkeypatch, tokenizer_export)
     page.query_params["text"] = "unbelievably 银行"
     opened(page, "tokenizers")
     assert [one.title for one in rows[-1]] == ["folder: plain", "folder: other", "MiniLM", "multilingual-e5-small"]
@@ -310,7 +312,7 @@ def test_the_text_is_cut_by_every_vocabulary(page, monkeypatch):
     unknown = [one.score for one, index in zip(words, minilm.ids, strict=True) if index == minilm.unknown_id]
     assert set(unknown) == {-1.0}
     assert words[1].score == 0 < words[2].score
-    tokens = rows_of(files["Tokens (CSV)"])
+    tokens = rows_of(files["tokens.csv"])
     assert [row["token"] for row in tokens if row["vocabulary"] == "minilm"] == list(minilm.strings)
     summary = rows_of(files["CSV"])
     assert int(summary[2]["unknown_tokens"]) == minilm.unknown
@@ -327,7 +329,7 @@ def test_the_text_is_cut_by_every_vocabulary(page, monkeypatch):
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("over", ["terms", "languages", "file"])
 def test_terms_languages_and_files_are_counted(page, over, language, monkeypatch):
-    files = handed(monkeypatch, tokenizer_sources)
+    files = handed(monkeypatch, tokenizer_export)
     page.query_params["lang"] = language
     page.session_state["from"] = "example"
     opened(page, "tokenizers", cut=over)
@@ -335,9 +337,8 @@ def test_terms_languages_and_files_are_counted(page, over, language, monkeypatch
     vocabulary = it.load_tokenizer("e5")
     summary = next(row for row in rows_of(files["CSV"]) if row["vocabulary"] == "e5")
     if over == "languages":
-        label = next(name for name in files if "CSV" in name and name != "CSV" and "+" not in name)
         shipped = json.loads((ROOT / "dashboard/examples/vocabulary.json").read_text("utf-8"))["languages"]
-        rows = {row["language"]: row for row in rows_of(files[label]) if row["vocabulary"] == "e5"}
+        rows = {row["language"]: row for row in rows_of(files["languages.csv"]) if row["vocabulary"] == "e5"}
         for code, texts in shipped.items():
             assert int(rows[code]["tokens"]) == it.count_tokens(vocabulary, texts).tokens.sum()
         english = int(rows["en"]["tokens"])

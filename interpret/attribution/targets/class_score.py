@@ -58,6 +58,10 @@ class ClassScore(ByClassifier):
         """Return nothing: one pass has the scores of all classes."""
         return None
 
+    def of_another(self, target: Target) -> str | None:
+        """Return the class by its name, whatever the other model predicts."""
+        return target.name
+
     def controls(self, encoder: Encoder, classes: Sequence[str], tokens: Tokens) -> Sequence[Control]:
         """Return the choice of a class."""
         worded = {-1: sentence("the predicted class")}

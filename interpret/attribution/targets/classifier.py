@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 
-from interpret.attribution.targets.target import BoundTarget, Pass, TargetKind, syntaxes_without_head
+from interpret.attribution.targets.target import BoundTarget, Pass, Target, TargetKind, syntaxes_without_head
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.linear_head import LinearHead
@@ -26,6 +26,10 @@ class ByClassifier(TargetKind):
                 why=why_no_classifier(bound.encoder),
                 known=syntaxes_without_head(bound.encoder),
             )
+
+    def of_another(self, target: Target) -> str | None:
+        """Return the same: another classifier of the same classes can be asked it."""
+        return self.name
 
     def by_task_head(self, bound: BoundTarget) -> bool:
         """Tell whether the model's own classifier answers."""

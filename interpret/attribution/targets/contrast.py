@@ -79,6 +79,10 @@ class Contrast(ByClassifier):
         """Return both numbers."""
         return f"{values['contrast_one']} rather than {values['contrast_other']}"
 
+    def of_another(self, target: Target) -> str | None:
+        """Return both classes by their names."""
+        return "{name} rather than {other}".format_map(self.values(target))
+
     def values(self, target: Target) -> Mapping[str, str | int]:
         """Return the names of both classes."""
         return {"name": target.name.removesuffix(f" − {target.other}"), "other": target.other}

@@ -31,3 +31,7 @@ class Norm(TargetKind):
         """Return the length."""
         model = bound.reading.model.before_normalizing()
         return model.vectors(seen.last, seen.mask, bound.reading.skipped).norm(dim=-1, keepdim=True)
+
+    def of_another(self, target: Target) -> str | None:
+        """Return the same."""
+        return self.name

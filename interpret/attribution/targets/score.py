@@ -51,3 +51,7 @@ class Score(TargetKind):
     def offered(self, encoder: Encoder, text: str) -> bool:
         """Tell whether the model's head answers with one number."""
         return encoder.task is not None and encoder.task.kind == "score"
+
+    def of_another(self, target: Target) -> str | None:
+        """Return the same."""
+        return self.name

@@ -37,3 +37,7 @@ class Similarity(TargetKind):
         # `ask` has seen to it that there is another text.
         assert bound.compared is not None
         return reading.model.compare(reading.vectors(seen.last, seen.mask), bound.compared)[:, None]
+
+    def of_another(self, target: Target) -> str | None:
+        """Return the same."""
+        return self.name

@@ -299,6 +299,10 @@ class TargetKind(ABC):
         """Return how it is asked for by what was chosen: the controls' values by their keys. See `find`."""
         return self.name
 
+    def of_another(self, target: Target) -> str | None:
+        """Return how another model is asked the same; None for what only one model has, such as its units."""
+        return None
+
     def values(self, target: Target) -> Mapping[str, str | int]:
         """Return what the braces of `said` stand for."""
         return {"name": target.name}
