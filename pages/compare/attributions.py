@@ -93,8 +93,8 @@ def attributions(two: Two) -> None:
 def _same_question(two: Two, choice: TargetChoice) -> TargetChoice | None:
     """Return what is asked of the second model: the same; None where it cannot be asked that, which is said."""
     subject = replace(choice.subject, spec=two.second.spec)
-    asked = choice.kind.of_another(choice.target_function.target)
-    if asked is None:
+    request = choice.kind.of_another(choice.target_function.target)
+    if request is None:
         st.info(
             _(
                 "“{target}” is of one model's own vocabulary or units. Choose a class, a similarity or a score to "
@@ -106,11 +106,11 @@ def _same_question(two: Two, choice: TargetChoice) -> TargetChoice | None:
     if not choice.kind.classifier:
         # Each model's own way is another.
         pooling = "auto" if choice.pooling == OWN else choice.pooling
-        return TargetChoice(subject, choice.kind, asked, None, "", pooling)
+        return TargetChoice(subject, choice.kind, request, None, "", pooling)
     if choice.head is not None:
         # The same texts, another model's vectors of them.
         head = _of_other_model(choice.head, two.second.spec)
-        return TargetChoice(subject, choice.kind, asked, head, f"{choice.classifier}:second", classes=choice.classes)
+        return TargetChoice(subject, choice.kind, request, head, f"{choice.classifier}:second", classes=choice.classes)
     own = cache.encoder(two.second.spec).task
     if own is None or own.kind != "classes" or not set(choice.classes) <= set(own.labels):
         st.info(
@@ -121,7 +121,7 @@ def _same_question(two: Two, choice: TargetChoice) -> TargetChoice | None:
             icon=":material/compare:",
         )
         return None
-    return TargetChoice(subject, choice.kind, asked, None, "", classes=own.labels)
+    return TargetChoice(subject, choice.kind, request, None, "", classes=own.labels)
 
 
 def _how_good(two: Two, head: it.LinearHead) -> None:

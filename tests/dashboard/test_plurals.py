@@ -70,7 +70,6 @@ NEVER_ONE = {
         "{count} layers are too many",
         "**{shown} of {items} points shown**",
         "**For this text {second} takes",
-        "To measure how long models take",
         "of {total} rows in the file",
         # Steps of weights, of which a file has room for hundreds.
         "Made with Bertoscope. The file works offline. Attention weights",

@@ -250,7 +250,7 @@ def test_words_are_explained_by_both_for_the_class_of_the_first(page, models):
         found.append(it.attribution.explain(function, "integrated_gradients"))
     compared = it.attribution.compare_words(*found)
     assert f"scores: {compared.agreement:.2f}".replace("-", "−") in said(page)
-    assert said(page).count(f"class “{target}”") == 2
+    assert said(page).count(f"“{target}”") >= 2
     assert charts(page) >= {"both_bars"}
 
 

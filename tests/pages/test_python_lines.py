@@ -102,7 +102,7 @@ CASES = {
         {"held": ("mine.csv", LABELLED.encode(), {"label": 1}), "from": "file"},
         (),
     ),
-    "heads of two": ("compare", {"two": "attention", "second": "folder:guesser", "pair": OTHER}, {}, ()),
+    "matched heads": ("compare", {"two": "attention", "second": "folder:guesser", "pair": OTHER}, {}, ()),
     "embeddings of two": (
         "compare",
         {"two": "embeddings", "second": "folder:guesser"},
@@ -192,7 +192,7 @@ OFFERED = {
     "terms": {"count_tokens"},
     "languages": {"count_tokens"},
     "words of a file": {"count_tokens"},
-    "heads of two": {"attention.match_heads"},
+    "matched heads": {"attention.match_heads"},
     "embeddings of two": {"embeddings.layer_similarity", "embeddings.neighbour_overlap"},
     "predictions of two": {"attribution.compare_predictions"},
     "attributions of two": {"attribution.compare_words"},
