@@ -20,7 +20,9 @@ from pages.compare.two import Two
 @guarded
 def overview(two: Two) -> None:
     """The facts of both models beside each other, and their times."""
-    cards = [Analysis("model_card", subject.spec) for subject in (two.first, two.second)]
+    cards = [
+        Analysis("model_card", subject.spec, name="card", shows=(".parameters",)) for subject in (two.first, two.second)
+    ]
     found: list[it.ModelCard] = [card.result for card in cards]
     measured = _latency(two)
     table = _facts(two, found, measured)

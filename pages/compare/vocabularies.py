@@ -49,7 +49,9 @@ class NamedVocabulary:
 
     def analysis(self, texts: Source) -> Analysis:
         """Describe what it makes of texts."""
-        return Analysis("count_tokens", self.spec, name="counts", texts=texts)
+        return Analysis(
+            "count_tokens", self.spec, name="counts", shows=(".per_character", ".unknown_share", ".broken"), texts=texts
+        )
 
     def counts(self, texts: Source) -> it.TokenCounts:
         """What it makes of texts."""
