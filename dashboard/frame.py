@@ -4,9 +4,10 @@ import streamlit as st
 
 from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages, speaking
+from dashboard.widgets.device_picker import device_picker
 from dashboard.widgets.file_line import no_file_lines
 from dashboard.widgets.model_card import card_button
-from dashboard.widgets.models import device_picker, model_picker
+from dashboard.widgets.models import model_picker
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.slot_view import sidebar_slot
 

@@ -9,13 +9,15 @@ from dashboard.language import _, _n, literal
 from dashboard.numbers import sentences
 
 
-def accuracy_line(measured: it.Accuracy, basis: str) -> None:
+def accuracy_line(measured: it.Accuracy, basis: str, explains: bool = True) -> None:
     """Say how often a classifier is right, and in plain sight where that is no better than always guessing one class.
 
     Parameters
     ----------
     basis
         On which rows: one of `interpret.attribution.row_attributions.BASES`.
+    explains
+        Whether its answers are explained below.
     """
     low, high = measured.interval
     said = _n(
@@ -41,6 +43,11 @@ def accuracy_line(measured: it.Accuracy, basis: str) -> None:
             _(
                 "**Not shown to beat the majority-class baseline**: these rows give no evidence that the classifier "
                 "distinguishes the classes, so the explanations here say nothing about the labels."
+            )
+            if explains
+            else _(
+                "**Not shown to beat the majority-class baseline**: these rows give no evidence that the classifier "
+                "distinguishes the classes."
             ),
             said,
         ),

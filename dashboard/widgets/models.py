@@ -1,4 +1,4 @@
-"""The sidebar's pickers: which model, at which revision, on which device, in which precision."""
+"""The sidebar's picker of a model: which one, at which revision, with its adapter or without."""
 
 from __future__ import annotations
 
@@ -134,8 +134,13 @@ def device_name(name: str) -> str:
     return "CPU" if name == "cpu" else name
 
 
-def spec_of(name: str, revision: str = "") -> it.EncoderSpec:
+def spec_of(name: str, revision: str = "", adapter: bool = True) -> it.EncoderSpec:
     """Return the encoder that a name of `model_options`, or a hub id, stands for, its revision pinned.
+
+    Parameters
+    ----------
+    adapter
+        Whether a model with an adapter has it; else it is what the adapter changes.
 
     Raises
     ------
@@ -150,8 +155,7 @@ def spec_of(name: str, revision: str = "") -> it.EncoderSpec:
         checkpoint = it.find_checkpoint(str(state.runs_folder() / name.removeprefix(RUN) / "model"))
     elif name in _folders():
         checkpoint = it.find_checkpoint(str(_path(name)))
-        state.seed(state.ADAPTER)
-        if is_adapter(_path(name)) and not st.session_state[state.ADAPTER]:
+        if not adapter and is_adapter(_path(name)):
             checkpoint = adapter_base(_path(name))
     else:
         checkpoint = cache.hub_checkpoint(name, revision or None)
@@ -217,11 +221,22 @@ def chosen_encoder(head: str = "", host: bool = False) -> it.Encoder:
     host
         Whether it is on the host, in float32, whatever the chosen device: for what asks for its shapes alone.
     """
-    return encoder_of(state.chosen_value(state.MODEL), state.chosen_value(state.REVISION), head, host)
+    name = state.chosen_value(state.MODEL)
+    return encoder_of(name, state.chosen_value(state.REVISION), head, host, not adapter_is_off())
 
 
-def encoder_of(name: str, revision: str = "", head: str = "", host: bool = False) -> it.Encoder:
-    """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
+def adapter_is_off() -> bool:
+    """Tell whether the chosen model has an adapter that the sidebar's switch leaves out."""
+    name = state.chosen_value(state.MODEL)
+    state.seed(state.ADAPTER)
+    return name in _folders() and is_adapter(_path(name)) and not st.session_state[state.ADAPTER]
+
+
+def encoder_of(name: str, revision: str = "", head: str = "", host: bool = False, adapter: bool = True) -> it.Encoder:
+    """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`.
+
+    ``adapter`` is that of `spec_of`.
+    """
     if head and name in BUILT_INS:
         name = _WITH_HEAD[head]
     slot = st.empty()
@@ -235,7 +250,7 @@ def encoder_of(name: str, revision: str = "", head: str = "", host: bool = False
         )
 
     with st.spinner(_("Loading the model …"), show_time=True):
-        spec = spec_of(name, revision)
+        spec = spec_of(name, revision, adapter)
         encoder = cache.encoder(replace(spec, device="cpu", precision="float32") if host else spec, progress)
     slot.empty()
     for note in encoder.notes:
@@ -293,44 +308,3 @@ def model_picker() -> None:
 
 def _take_revision(name: str) -> None:
     st.session_state[state.REVISION] = st.session_state[f"{state.REVISION}:{name}"]
-
-
-def device_picker() -> None:
-    """Draw the device and precision pickers, with what the chosen device is and how much memory is free."""
-    from interpret.core.devices import available_devices, find_device, silent_devices
-
-    present = available_devices()
-    names = {"auto": _("automatic"), **{device.name: device_name(device.name) for device in present}}
-    left, right = st.columns(2)
-    before = state.chosen_value(state.DEVICE), state.chosen_value(state.PRECISION)
-    name = choose(left.selectbox, _("Device"), names, state.DEVICE)
-    device = find_device(name)
-    precisions = {"auto": _("automatic"), **{one: one for one in device.precisions}}
-    precision = choose(
-        right.selectbox,
-        _("Precision"),
-        precisions,
-        state.PRECISION,
-        help=_(
-            "Automatic means float32, so that the numbers shown can be compared with others. On GPUs that support "
-            "bfloat16, fine-tuning uses it, and so does reading whole collections if it changes their vectors little."
-        ),
-    )
-    state.publish(state.DEVICE)
-    state.publish(state.PRECISION)
-    if (name, precision) != before:
-        # The page above was drawn with what this machine does not have.
-        st.rerun()
-    st.caption(
-        _("{name}: {description}, {free} of {total} GB free").format(
-            name=device_name(device.name),
-            description=device.description,
-            free=gigabytes(device.free),
-            total=gigabytes(device.total),
-        )
-    )
-    cards = sum(one.name.startswith("cuda") for one in present)
-    if name == "auto" and cards > 1:
-        st.caption(_("Whole collections and files are read on all {count} GPUs.").format(count=cards))
-    for why in silent_devices().values():
-        st.caption(explain(why))

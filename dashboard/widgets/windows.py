@@ -23,14 +23,18 @@ from interpret.core.vocabulary import unknown_id
 # Models that read thousands of tokens are still looked at in windows that a picture can hold.
 MOST_IN_PICTURE = 512
 _MOST_LOOKED_AT = 300
+# Of two models, windows are made smaller until both can read each of them: how often at most, and down to what.
+_MOST_ROUNDS, _LEAST_SIZE = 12, 16
 
 
-def fit(encoder: it.Encoder, text: str, pair: str | None, row: Row | None = None) -> Subject:
+def fit(
+    encoder: it.Encoder, text: str, pair: str | None, row: Row | None = None, size: int = MOST_IN_PICTURE
+) -> Subject:
     """Return the text as it is where it fits, and otherwise the window that the person picks, saying so."""
     subject = Subject(encoder.spec, text, pair, row)
-    size = min(encoder.max_tokens, MOST_IN_PICTURE)
+    size = min(encoder.max_tokens, size)
     with st.spinner(_("Reading the text …")):
-        cut: it.Windows = Analysis("windows", subject, size=size).result
+        cut = _windows(encoder, text, pair, size)
     if len(cut.first) == 1 and len(cut.second) <= 1:
         return subject
     st.info(
@@ -51,14 +55,38 @@ def fit(encoder: it.Encoder, text: str, pair: str | None, row: Row | None = None
 def fit_both(
     first: it.Encoder, second: it.Encoder, text: str, pair: str | None, row: Row | None = None
 ) -> tuple[Subject, Subject]:
-    """Return the text for two models, in the windows of the one that needs more of them: see `fit`."""
+    """Return the text for two models, where it is long in windows that both can read: see `fit`."""
+    sizes = [min(encoder.max_tokens, MOST_IN_PICTURE) for encoder in (first, second)]
     counts = []
-    for encoder in (first, second):
-        size = min(encoder.max_tokens, MOST_IN_PICTURE)
-        cut: it.Windows = Analysis("windows", Subject(encoder.spec, text, pair), size=size).result
+    for encoder, size in zip((first, second), sizes, strict=True):
+        cut = _windows(encoder, text, pair, size)
         counts.append(len(cut.first) + len(cut.second))
-    found = fit(first if counts[0] >= counts[1] else second, text, pair, row)
+    narrow = 0 if counts[0] >= counts[1] else 1
+    one, other = (first, second) if narrow == 0 else (second, first)
+    size, most = sizes[narrow], sizes[1 - narrow]
+    # What is short in the one vocabulary can be long in the other: smaller windows are shorter in both.
+    for _round in range(_MOST_ROUNDS):
+        longest = _longest(other, _windows(one, text, pair, size))
+        if longest <= most:
+            break
+        size = max(_LEAST_SIZE, int(0.95 * size * most / longest))
+    found = fit(one, text, pair, row, size)
     return replace(found, spec=first.spec), replace(found, spec=second.spec)
+
+
+def _windows(encoder: it.Encoder, text: str, pair: str | None, size: int) -> it.Windows:
+    found: it.Windows = Analysis("windows", Subject(encoder.spec, text, pair), size=size).result
+    return found
+
+
+def _longest(encoder: it.Encoder, cut: it.Windows) -> int:
+    """Return how many tokens of a model any window takes, beside the longest of a second text."""
+
+    def length(text: str, pair: str | None = None) -> int:
+        return len(encoder.tokenizer.encode(encoder.before(pair) + text, pair).ids)
+
+    second = max((one.text for one in cut.second), key=length, default=None)
+    return max(length(one.text, second) for one in cut.first)
 
 
 def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]) -> None:

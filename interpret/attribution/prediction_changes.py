@@ -60,20 +60,23 @@ class PredictionChanges:
         Which texts both said something of.
     flipped
         Those of them of which they said something else, the ones first that both were surest of.
+    count
+        How many texts are counted in what follows: those compared, of which the ones that read the same count once, by
+        the first of them.
     agreement, agreement_interval
-        The share of texts of which they said the same, and its 95% interval (Wilson 1927). Texts that read the same
-        count once, here and below: by the first of them.
+        The share of these of which they said the same, and its 95% interval (Wilson 1927).
     first_accuracy, second_accuracy
-        How often each is right; None without labels.
+        How often each is right on those of them whose label both can say; None where there are none.
     difference, difference_interval
-        How much oftener the second is right than the first, and its 95% interval (Newcombe 1998, method 10); NaN
-        without labels.
+        How much oftener the second is right than the first on the same, and its 95% interval (Newcombe 1998, method
+        10); NaN where there are none.
     """
 
     first: Predictions
     second: Predictions
     compared: Bool[np.ndarray, " text"]
     flipped: Int[np.ndarray, " flip"]
+    count: int
     agreement: float
     agreement_interval: tuple[float, float]
     first_accuracy: Accuracy | None
@@ -167,7 +170,7 @@ def compare_predictions(
     Parameters
     ----------
     texts, labels
-        Those of which the predictions are. A label that is a class of neither model counts as not given.
+        Those of which the predictions are. A label that is not a class of both models counts as not given.
 
     Raises
     ------
@@ -191,36 +194,36 @@ def compare_predictions(
     flipped = np.flatnonzero(compared & ~same)
     # Where both were sure the difference says most.
     least = np.minimum(first.probability, second.probability)[flipped]
-    keys = [text_key(text) for text in texts]
-    # The first of texts that read the same.
-    alone = np.zeros(len(texts), bool)
-    alone[[keys.index(key) for key in dict.fromkeys(keys)]] = True
-    counted = compared & alone
-    agreeing = int((same & counted).sum())
-    accuracies: list[Accuracy | None] = [None, None]
-    difference, interval = float("nan"), (float("nan"), float("nan"))
+    counted = _different(texts, np.flatnonzero(compared).tolist())
+    agreeing = int(same[counted].sum())
+    labelled: list[int] = []
     if labels is not None:
         check_lengths(texts, {"labels": labels})
-        known = set(first.classes) | set(second.classes)
-        rows = [i for i in np.flatnonzero(compared).tolist() if labels[i] in known]
-        for number, one in enumerate((first, second)):
-            accuracies[number] = measure_accuracy(
-                [one.said[i] for i in rows], [labels[i] for i in rows], [texts[i] for i in rows]
-            )
-        single = [i for i in rows if alone[i]]
-        right = [np.array([one.said[i] == labels[i] for i in single]) for one in (first, second)]
-        if single:
-            difference = float(right[1].mean() - right[0].mean())
-            interval = paired_difference(right[1], right[0])
+        known = set(first.classes) & set(second.classes)
+        labelled = _different(texts, [i for i in np.flatnonzero(compared).tolist() if labels[i] in known])
+    true = [labels[i] for i in labelled] if labels is not None else []
+    accuracies = [
+        measure_accuracy([one.said[i] for i in labelled], true, [texts[i] for i in labelled]) for one in (first, second)
+    ]
+    right = [np.array([one.said[i] for i in labelled]) == np.array(true) for one in (first, second)]
     return PredictionChanges(
         first=first,
         second=second,
         compared=read_only(compared),
         flipped=read_only(flipped[np.argsort(-least, kind="stable")], np.int64),
-        agreement=agreeing / counted.sum() if counted.any() else float("nan"),
-        agreement_interval=wilson(agreeing, int(counted.sum())),
+        count=len(counted),
+        agreement=agreeing / len(counted) if counted else float("nan"),
+        agreement_interval=wilson(agreeing, len(counted)),
         first_accuracy=accuracies[0],
         second_accuracy=accuracies[1],
-        difference=difference,
-        difference_interval=interval,
+        difference=float(right[1].mean() - right[0].mean()) if labelled else float("nan"),
+        difference_interval=paired_difference(right[1], right[0]) if labelled else (float("nan"), float("nan")),
     )
+
+
+def _different(texts: Sequence[str], rows: Sequence[int]) -> list[int]:
+    """Return rows without those whose text reads the same as that of an earlier one."""
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(text_key(texts[row]), row)
+    return list(first.values())

@@ -17,7 +17,7 @@ from interpret.core.hub import Progress
 
 _WARM_UP = 2
 # Fewer have no 95% interval of their median.
-_LEAST_ROUNDS = 7
+_LEAST_ROUNDS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +91,9 @@ def measure_latency(
     Parameters
     ----------
     rounds
-        How many passes each model is measured on, 7 at least; two more before are not counted.
+        How many passes each model is measured on, 6 at least; two more before are not counted.
     most_seconds
-        Rounds end after so long, but for the first seven.
+        Rounds end after so long, but for the first six.
     progress
         Called as ``progress(rounds done, rounds in all, "rounds")``; raising inside it stops the work.
 

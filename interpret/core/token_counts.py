@@ -25,6 +25,8 @@ from interpret.core.words import chinese_words
 # Letters with their marks, apostrophes and hyphens inside; and numbers with all that stands in them.
 _WORD = re.compile(rf"\d+(?:[.,:/]\d+)*%?|(?:[^\W\d_][{marks()}]*)+(?:['’-](?:[^\W\d_][{marks()}]*)+)*")
 
+_LEAST_SAMPLE = 5
+
 
 @dataclass(frozen=True)
 class BrokenWord:
@@ -77,7 +79,7 @@ class TokenCounts:
 
     @property
     def per_character_interval(self) -> tuple[float, float]:
-        """Its 95% interval over texts, by bootstrap; NaN for a single text, which is no sample."""
+        """Its 95% interval over texts, by bootstrap; NaN for fewer than five, which are no sample."""
         return _over_texts(self.tokens, self.characters)
 
     @property
@@ -87,17 +89,20 @@ class TokenCounts:
 
     @property
     def unknown_interval(self) -> tuple[float, float]:
-        """Its 95% interval over texts, by bootstrap; NaN for a single text."""
+        """Its 95% interval over texts, by bootstrap; NaN for fewer than five."""
         return _over_texts(self.unknown, self.tokens)
 
     @property
     def whole_share(self) -> float:
-        """The share of words that are one known token; what Rust et al. (2021) call continued words are the others."""
-        return float(self.whole.sum() / max(1, self.words.sum()))
+        """The share of words that are one known token; what Rust et al. (2021) call continued words are the others.
+
+        NaN where there are no words.
+        """
+        return float(self.whole.sum() / self.words.sum()) if self.words.any() else float("nan")
 
     @property
     def whole_interval(self) -> tuple[float, float]:
-        """Its 95% interval over texts, by bootstrap; NaN for a single text."""
+        """Its 95% interval over texts, by bootstrap; NaN for fewer than five."""
         return _over_texts(self.whole, self.words)
 
 
@@ -218,6 +223,6 @@ def _words(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _over_texts(part: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
-    if len(part) < 2:
+    if len(part) < _LEAST_SAMPLE:
         return float("nan"), float("nan")
     return cluster_bootstrap(np.stack([part, whole], axis=1), lambda sums: sums[:, 0] / sums[:, 1])

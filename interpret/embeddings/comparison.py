@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int
 
+from interpret.core.accuracy import text_key
 from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
 from interpret.core.hub import Progress
@@ -38,7 +40,7 @@ class LayerSimilarity:
         Its standard error over texts: the grouped jackknife, ten groups of texts left out in turn (Shao & Tu 1995,
         section 2.3). NaN where there are fewer than 40 texts.
     items, total
-        How many texts were looked at, drawn with the seed, of how many.
+        How many texts were looked at, drawn with the seed, of how many. Texts that read the same count once.
     """
 
     layers: tuple[int, ...]
@@ -49,6 +51,14 @@ class LayerSimilarity:
     total: int
 
     @property
+    def interval(self) -> Float64[np.ndarray, "layer other_layer 2"]:
+        """The 95% intervals: Student's, of nine degrees of freedom, and never beyond 1."""
+        from scipy.stats import t
+
+        half = float(t.ppf(0.975, _GROUPS - 1)) * self.error
+        return read_only(np.minimum(np.stack([self.cka - half, self.cka + half], axis=-1), 1.0), np.float64)
+
+    @property
     def most_similar(self) -> Int[np.ndarray, " layer"]:
         """For each layer the index of the other model's layer that is most like it."""
         return read_only(np.nan_to_num(self.cka, nan=-np.inf).argmax(axis=1), np.int64)
@@ -56,18 +66,22 @@ class LayerSimilarity:
 
 @dataclass(frozen=True, eq=False)
 class NeighbourOverlap:
-    """For each item, how many of its nearest neighbours two models agree on.
+    """For each text, how many of its nearest neighbours two models agree on.
 
     Attributes
     ----------
+    items
+        The texts that are looked at, as indices: of those that read the same the first. Copies would be each other's
+        nearest in any model.
     count
         How many neighbours of each are looked at.
     first, second
-        The neighbours by each model's cosines, the nearest first.
+        The neighbours by each model's cosines, as indices of texts, the nearest first.
     shared
-        How many of an item's neighbours both models have.
+        How many of a text's neighbours both models have.
     """
 
+    items: Int[np.ndarray, " item"]
     count: int
     first: Int[np.ndarray, "item neighbour"]
     second: Int[np.ndarray, "item neighbour"]
@@ -129,11 +143,12 @@ def layer_similarity(
     """
     _check_same(first, second)
     random = np.random.default_rng(seed)
-    total = len(first)
-    chosen = np.sort(random.permutation(total)[:_MOST_ITEMS])
+    different = _different(first.texts)
+    chosen = np.sort(random.permutation(different)[:_MOST_ITEMS])
     if len(chosen) < 4:
         raise InputError(
-            "The comparison of layers needs at least 4 texts; found: {count}. Provide more.", count=len(chosen)
+            "The comparison of layers needs at least 4 texts that read differently; found: {count}. Provide more.",
+            count=len(chosen),
         )
     one, other = ([_gram(found, layer, chosen) for layer in found.layers] for found in (first, second))
     groups = random.permutation(np.arange(len(chosen)) % _GROUPS) if len(chosen) >= 4 * _GROUPS else None
@@ -154,7 +169,7 @@ def layer_similarity(
         read_only(whole, np.float64),
         read_only(error, np.float64),
         len(chosen),
-        total,
+        len(first),
     )
 
 
@@ -190,15 +205,28 @@ def neighbour_overlap(
     True
     """
     _check_same(first, second)
-    if len(first) < 3:
-        raise InputError("Neighbours are compared among at least 3 texts; found: {count}.", count=len(first))
-    count = min(count, len(first) - 2)
+    items = _different(first.texts)
+    if len(items) < 3:
+        raise InputError(
+            "Neighbours are compared among at least 3 texts that read differently; found: {count}.", count=len(items)
+        )
+    count = min(count, len(items) - 2)
     one, other = (
-        _neighbours(found.at(found.layers[-1] if wanted == -1 else wanted), count)
+        _neighbours(found.at(found.layers[-1] if wanted == -1 else wanted)[items], count)
         for found, wanted in ((first, layer), (second, other_layer))
     )
     shared = (one[:, :, None] == other[:, None, :]).any(axis=2).sum(axis=1)
-    return NeighbourOverlap(count, one, other, read_only(shared, np.int64))
+    return NeighbourOverlap(
+        read_only(items), count, read_only(items[one]), read_only(items[other]), read_only(shared, np.int64)
+    )
+
+
+def _different(texts: Sequence[str]) -> Int[np.ndarray, " item"]:
+    """Return the indices of texts, without those that read the same as an earlier one."""
+    first: dict[str, int] = {}
+    for index, text in enumerate(texts):
+        first.setdefault(text_key(text), index)
+    return np.array(list(first.values()), np.int64)
 
 
 def _check_same(first: Embeddings, second: Embeddings) -> None:
@@ -232,4 +260,4 @@ def _neighbours(vectors: np.ndarray, count: int) -> Int[np.ndarray, "item neighb
         cosines = unit[some] @ unit.T
         cosines[np.arange(len(some)), some] = -np.inf
         found[some] = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-    return read_only(found, np.int64)
+    return found

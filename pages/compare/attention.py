@@ -19,10 +19,13 @@ from dashboard.widgets.attention_view import special_names
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.head_choice import choose_head, pick_head
+from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from pages.compare.two import Two
 
 _MAP = "nearest_heads"
+# What is begun without a click: pairs of heads times pairs of words, some three seconds on two cores.
+_SOON_CELLS = 400_000_000
 
 
 def matches_analysis(two: Two, specials: bool) -> Analysis:
@@ -38,34 +41,54 @@ def matches_analysis(two: Two, specials: bool) -> Analysis:
     )
 
 
-@st.fragment
 @guarded
 def attention(two: Two) -> None:
     """One head of the first model and its most similar one of the second, and all heads' nearest."""
-    with st.container(border=True), st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    state.seed(state.SPECIALS)
+    specials = st.toggle(
+        special_names(two.encoders[0].special),
+        key=state.SPECIALS,
+        persist_state="session",
+        help=_(
+            "When off, they are left out and each row is renormalised over the remaining words, so that it sums to 1 "
+            "again."
+        ),
+    )
+    state.publish(state.SPECIALS)
+    analysis = matches_analysis(two, bool(specials))
+    first, second = two.encoders
+    cells = first.layers * first.heads * second.layers * second.heads * len(first.tokens(*two.texts)) ** 2
+
+    def work(progress: Progress) -> it.attention.HeadMatches:
+        found: it.attention.HeadMatches = analysis.run(progress=progress)
+        return found
+
+    found = long_work(
+        "matched_heads",
+        repr((two.first, two.second, specials)),
+        _("Compare all heads"),
+        work,
+        {"heads": _("heads")},
+        auto=cells <= _SOON_CELLS,
+        keep=4,
+    )
+    if found is not None:
+        _matched(two, analysis, found)
+
+
+@st.fragment
+@guarded
+def _matched(two: Two, analysis: Analysis, found: it.attention.HeadMatches) -> None:
+    with st.container(border=True):
         left, right, rest = st.columns([1, 1, 4], vertical_alignment="bottom")
         layer, head = pick_head(two.first, left, right)
-        with rest, st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with rest:
             shown = segments(
                 _("Head of the second model"),
                 {"nearest": _("Most similar head"), "same": _("Same layer and head"), "chosen": _("Choose a head")},
                 state.MATCH,
             )
             state.publish(state.MATCH)
-            state.seed(state.SPECIALS)
-            specials = st.toggle(
-                special_names(two.encoders[0].special),
-                key=state.SPECIALS,
-                persist_state="session",
-                help=_(
-                    "When off, they are left out and each row is renormalised over the remaining words, so that it "
-                    "sums to 1 again."
-                ),
-            )
-            state.publish(state.SPECIALS)
-    analysis = matches_analysis(two, bool(specials))
-    with st.spinner(_("Reading the text …")):
-        found: it.attention.HeadMatches = analysis.result
     other = _other_head(two, found, (layer, head), shown)
     if other is None:
         return
@@ -77,7 +100,7 @@ def attention(two: Two) -> None:
     scale = st.query_params.get(state.SCALE, state.SCALE.default)
     beside(sides, None, True, str(scale if scale in SCALES else state.SCALE.default), two.title, stem)
     st.markdown(_line(two, found, (layer, head), other))
-    export_bar(_downloads(two, analysis, stem), analysis, picture=NAME)
+    export_bar(_downloads(analysis, found, stem), analysis, picture=NAME)
     st.subheader(
         _("Every head of {model}: how far is the nearest of {other}?").format(
             model=literal(two.names[0]), other=literal(two.names[1])
@@ -205,9 +228,8 @@ def _table(found: it.attention.HeadMatches) -> dict[str, list[Any]]:
     }
 
 
-def _downloads(two: Two, analysis: Analysis, stem: str) -> list[Download]:
+def _downloads(analysis: Analysis, found: it.attention.HeadMatches, stem: str) -> list[Download]:
     def pairs() -> bytes:
-        found: it.attention.HeadMatches = analysis.result
         indices = list(np.ndindex(*found.divergence.shape))
         return as_csv(
             {
@@ -218,7 +240,6 @@ def _downloads(two: Two, analysis: Analysis, stem: str) -> list[Download]:
         )
 
     def numbers() -> bytes:
-        found: it.attention.HeadMatches = analysis.result
         return as_json(
             {
                 **analysis.about,

@@ -24,6 +24,8 @@ from pages.compare.two import Two
 
 # What is read by itself, without a click: some seconds on two cores.
 _SOON_CHARACTERS = 30_000
+# Of fewer texts `layer_similarity` gives no error.
+_LEAST_FOR_ERROR = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +111,21 @@ def _read(two: Two, collection: Collection) -> _Read | None:
 
 def _similarity_line(two: Two, found: it.embeddings.LayerSimilarity) -> str:
     last = float(found.cka[-1, -1])
-    error = float(found.error[-1, -1])
+    parts = [_("1: two layers arrange the texts in the same way. 0: no more similar than by chance.")]
+    if np.isnan(found.cka).any():
+        parts.append(_("An empty cell is of a layer that gives all texts one vector: there is nothing to compare."))
+    if np.isfinite(last):
+        parts.append(
+            _("The last layers of both: {cka} ({interval}).").format(
+                cka=number(last), interval=between(found.interval[-1, -1], ".3f")
+            )
+        )
+    if found.items < _LEAST_FOR_ERROR:
+        parts.append(
+            _("How sure that is cannot be told from fewer than {least} different texts.").format(least=_LEAST_FOR_ERROR)
+        )
     return sentences(
-        _("1: two layers arrange the texts in the same way. 0: no more similar than by chance."),
-        _("The last layers of both: {cka} ({interval}).").format(
-            cka=number(last), interval=between((last - 1.96 * error, last + 1.96 * error), ".3f")
-        ),
+        *parts,
         _n("Measured on {items} of {total} text.", "Measured on {items} of {total} texts.", found.total).format(
             items=f"{found.items:,}", total=f"{found.total:,}"
         ),
@@ -128,7 +139,8 @@ def _neighbours(two: Two, read: _Read, right: DeltaGenerator) -> tuple[it.embedd
     """Draw on the right whose neighbours differ, and below both lists of a chosen text."""
     with right:
         overlap, analysis, item = _overlaps(two, read)
-    st.markdown(_("**Nearest to:** {text}").format(text=literal(read.collection.texts[item])))
+    text = int(overlap.items[item])
+    st.markdown(_("**Nearest to:** {text}").format(text=literal(read.collection.texts[text])))
     for column, name, own, other in zip(
         st.columns(2),
         two.names,
@@ -136,14 +148,8 @@ def _neighbours(two: Two, read: _Read, right: DeltaGenerator) -> tuple[it.embedd
         (overlap.second[item], overlap.first[item]),
         strict=True,
     ):
-        column.dataframe(
-            {
-                _("Both"): [bool(i in other) for i in own],
-                name: [read.collection.texts[i] for i in own],
-            },
-            hide_index=True,
-            key=f"nearest:{name}",
-        )
+        table = {_("Both"): [bool(i in other) for i in own], name: [read.collection.texts[i] for i in own]}
+        column.dataframe(read.collection.origin.some(own).beside(table), hide_index=True, key=f"nearest:{name}")
     return overlap, analysis
 
 
@@ -208,29 +214,28 @@ def _overlaps(two: Two, read: _Read) -> tuple[it.embeddings.NeighbourOverlap, An
 def _overlap_table(
     collection: Collection, overlap: it.embeddings.NeighbourOverlap, order: np.ndarray
 ) -> dict[str, list[Any]]:
+    texts = overlap.items[order]
     table: dict[str, list[Any]] = {
-        _("Row"): [collection.origin.numbers[i] for i in order],
+        _("Row"): [collection.origin.numbers[i] for i in texts],
         _("Shared"): [int(overlap.shared[i]) for i in order],
-        _("Text"): [collection.texts[i] for i in order],
+        _("Text"): [collection.texts[i] for i in texts],
     }
-    if collection.label is not None:
-        values = collection.columns[collection.label]
-        table[collection.label] = [values[i] for i in order]
-    return table
+    return collection.origin.some(texts).beside(table)
 
 
 def _downloads(
     two: Two, read: _Read, overlap: it.embeddings.NeighbourOverlap, analysis: Analysis, stem: str
 ) -> list[Download]:
+    origin = read.collection.origin
+
     def rows() -> bytes:
-        texts = read.collection.texts
         return as_csv(
-            read.collection.origin.beside(
+            origin.some(overlap.items).beside(
                 {
-                    "row": list(read.collection.origin.numbers),
-                    "text": list(texts),
+                    "row": [origin.numbers[i] for i in overlap.items],
+                    "text": [read.collection.texts[i] for i in overlap.items],
                     "shared": overlap.shared.tolist(),
-                    "of": [overlap.count] * len(texts),
+                    "of": [overlap.count] * len(overlap.items),
                     "first_neighbours": [" ".join(map(str, one)) for one in _numbered(read, overlap.first)],
                     "second_neighbours": [" ".join(map(str, one)) for one in _numbered(read, overlap.second)],
                 }

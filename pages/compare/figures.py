@@ -73,10 +73,13 @@ def similarity_map(similarity: LayerSimilarity, names: Sequence[str]) -> go.Figu
             x=columns,
             y=rows,
             coloraxis="coloraxis",
-            customdata=1.96 * similarity.error,
+            customdata=[
+                [f" ± {half:.3f}" if np.isfinite(half) else "" for half in row]
+                for row in similarity.cka - similarity.interval[..., 0]
+            ],
             texttemplate="%{z:.2f}" if few else None,
             hovertemplate=_("hidden states {one} and {other}").format(one="%{y}", other="%{x}")
-            + ": %{z:.3f} ± %{customdata:.3f}<extra></extra>",
+            + ": %{z:.3f}%{customdata}<extra></extra>",
         )
     )
     figure.update_layout(

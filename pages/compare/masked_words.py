@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -13,7 +15,7 @@ from dashboard.numbers import between, number, sentences
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.long_work import Progress, long_work
-from dashboard.widgets.models import encoder_of
+from dashboard.widgets.models import encoder_of, model_name
 from dashboard.widgets.notices import guarded
 from interpret.core.checkpoints import BUILT_INS, GUESSER, MULTILINGUAL
 from pages.compare.figures import word_bars
@@ -26,18 +28,19 @@ _SOON_TOKENS = 20_000
 @guarded
 def masked_words(two: Two) -> None:
     """Each word hidden in turn: how surprised both models are by it, and what they would have written."""
-    both = _guessers(two)
-    if both is None:
+    guessers = _guessers(two)
+    if guessers is None:
         return
+    two = guessers
     analysis = Analysis(
         "pretraining.compare_guesses",
-        both[0],
+        two.first,
         name="guesses",
         shows=(".words.labels", ".first_bits", ".second_bits", ".first_guesses", ".second_guesses"),
-        first=both[0].spec,
-        second=both[1].spec,
+        first=two.first.spec,
+        second=two.second.spec,
     )
-    tokens = len(cache.encoder(both[0].spec).tokens(both[0].text, both[0].pair))
+    tokens = len(cache.encoder(two.first.spec).tokens(two.first.text, two.first.pair))
 
     def work(progress: Progress) -> it.pretraining.GuessComparison:
         found: it.pretraining.GuessComparison = analysis.run(progress=progress)
@@ -45,7 +48,7 @@ def masked_words(two: Two) -> None:
 
     found = long_work(
         "both_guesses",
-        repr(both),
+        repr((two.first, two.second)),
         _("Hide each word in turn"),
         work,
         {"first": literal(two.names[0]), "second": literal(two.names[1])},
@@ -105,15 +108,15 @@ def masked_words(two: Two) -> None:
     )
 
 
-def _guessers(two: Two) -> tuple[Subject, Subject] | None:
+def _guessers(two: Two) -> Two | None:
     """Return both with their heads for masked words; None where one has none, which is said."""
-    found = []
+    subjects, names = [], []
     for name, subject in zip(two.names, (two.first, two.second), strict=True):
         encoder = cache.encoder(subject.spec)
         own = subject.spec.checkpoint.name
         if own in BUILT_INS and own != MULTILINGUAL:
-            # MiniLM's stands in for those that were published without.
-            encoder = encoder_of(GUESSER)
+            # MiniLM's stands in for those that were published without, under its own name.
+            encoder, name = encoder_of(GUESSER), model_name(GUESSER)
         try:
             encoder.check_guesses()
         except it.CheckpointError as error:
@@ -121,18 +124,26 @@ def _guessers(two: Two) -> tuple[Subject, Subject] | None:
                 _("{model}: {why}").format(model=literal(name), why=explain(error)), icon=":material/extension_off:"
             )
             return None
-        found.append(Subject(encoder.spec, two.first.text, two.first.pair))
-    if found[0].spec == found[1].spec:
+        subjects.append(Subject(encoder.spec, two.first.text, two.first.pair))
+        names.append(name)
+    if subjects[0].spec == subjects[1].spec:
         st.info(
             _(
-                "Neither of the two was published with a head for masked words, and the head that comes with "
-                "Bertoscope is MiniLM's: both would give the same guesses. Choose another model for one of them, such "
-                "as google-bert/bert-base-uncased, or one whose pretraining you continued."
+                "For both the head for masked words that comes with Bertoscope would answer, which is MiniLM's: their "
+                "guesses would be the same. Choose another model for one of them, such as "
+                "google-bert/bert-base-uncased, or one whose pretraining you continued."
             ),
             icon=":material/extension_off:",
         )
         return None
-    return found[0], found[1]
+    for name, instead in zip(two.names, names, strict=True):
+        if name != instead:
+            st.caption(
+                _("{model} was published without a head for masked words: {instead} guesses in its place.").format(
+                    model=literal(name), instead=literal(instead)
+                )
+            )
+    return replace(two, first=subjects[0], second=subjects[1], names=(names[0], names[1]))
 
 
 def _line(two: Two, found: it.pretraining.GuessComparison) -> str:

@@ -34,11 +34,11 @@ TABS = [
 st.title(_("Compare two models: what does the other one make of it?"))
 chosen_text = text_input()
 encoder = chosen_encoder()
-other, names = second_input(encoder)
+other, models, names = second_input(encoder)
 if chosen_text.pair is None:
     encoder = prompted(encoder)
 if encoder.spec.checkpoint == other.spec.checkpoint:
     st.info(_("Both are the same model. Choose another one to compare it with."), icon=":material/compare:")
 else:
     first, second = fit_both(encoder, other, chosen_text.text, chosen_text.pair, chosen_text.row)
-    draw_tabs(TABS, state.TWO, Two(first, second, names))
+    draw_tabs(TABS, state.TWO, Two(first, second, models, names))

@@ -19,6 +19,7 @@ from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.file_input import open_row
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
+from interpret.core.file_rows import free_name
 from interpret.core.labels import is_missing
 from pages.compare.two import Two
 
@@ -40,13 +41,24 @@ def predictions(two: Two) -> None:
         st.selectbox, _("Labels"), columns, state.COMPARED_LABELS.of(collection.about), collection.label, width=260
     )
     given = [i for i, label in enumerate(collection.columns[column]) if not is_missing(label)]
+    if not given:
+        st.info(_("The column “{column}” has no labels. Choose another one.").format(column=literal(column)))
+        return
     texts, labels = (tuple(values[i] for i in given) for values in (collection.texts, collection.columns[column]))
     analysis = _analysis(two, collection, column, texts, labels)
     found = _compared(two, collection, column, texts, labels)
     if found is None:
         return
+    if not found.count:
+        st.info(
+            _(
+                "There are too few texts to predict each by a head that was fitted without it: each class needs at "
+                "least two that read differently."
+            )
+        )
+        return
     _accuracies(two, found)
-    _flips(two, collection, found, given, texts, labels)
+    _flips(two, collection, column, found, given, texts)
     stem = two.stem("predictions")
     export_bar(_downloads(collection, found, given, texts, labels, analysis, stem), analysis)
     st.caption(
@@ -132,20 +144,31 @@ def _accuracies(two: Two, found: it.attribution.PredictionChanges) -> None:
                 )
             )
             if measured is None:
-                st.caption(_("None of the labels is one of its classes, so it is not known how often it is right."))
+                st.caption(_("No label is a class of both models, so it is not known how often they are right."))
             else:
-                accuracy_line(measured, "not known" if made.own else "out-of-fold")
-    compared = int(found.compared.sum())
+                accuracy_line(measured, "not known" if made.own else "out-of-fold", explains=False)
+    # Of texts that read the same both say the same again.
+    flips = round(found.count * (1 - found.agreement))
     said = _n(
         "**{flips} of {count} prediction flips**; the two agree on {agreement} ({interval}).",
         "**{flips} of {count} predictions flip**; the two agree on {agreement} ({interval}).",
-        compared,
+        found.count,
     ).format(
-        flips=f"{len(found.flipped):,}",
-        count=f"{compared:,}",
+        flips=f"{flips:,}",
+        count=f"{found.count:,}",
         agreement=f"{found.agreement:.1%}",
         interval=between(found.agreement_interval),
     )
+    if found.count < found.compared.sum():
+        said = sentences(said, _("Texts that read the same count once, by the first of them."))
+    measured_on = 0 if found.first_accuracy is None else found.first_accuracy.count
+    if 0 < measured_on < found.count:
+        said = sentences(
+            said,
+            _("Texts whose label is not a class of both, not counted as right or wrong: {count}.").format(
+                count=f"{found.count - measured_on:,}"
+            ),
+        )
     st.markdown(sentences(said, _difference_line(two, found)))
 
 
@@ -172,23 +195,25 @@ def _difference_line(two: Two, found: it.attribution.PredictionChanges) -> str:
 def _flips(
     two: Two,
     collection: Collection,
+    column: str,
     found: it.attribution.PredictionChanges,
     given: list[int],
     texts: tuple[str, ...],
-    labels: tuple[str, ...],
 ) -> None:
     """List the rows whose predictions flip; a chosen one can be explained."""
     if not len(found.flipped):
         st.info(_("No prediction flips: both models say the same of every row."))
         return
+    rows = [given[i] for i in found.flipped]
     table: dict[str, list[Any]] = {
-        _("Row"): [collection.origin.numbers[given[i]] for i in found.flipped],
-        _("Text"): [texts[i] for i in found.flipped],
-        _("Label"): [labels[i] for i in found.flipped],
+        _("Row"): [collection.origin.numbers[row] for row in rows],
+        _("Text"): [collection.texts[row] for row in rows],
     }
+    table[free_name(table, column)] = [collection.columns[column][row] for row in rows]
     for name, one in zip(two.names, (found.first, found.second), strict=True):
-        table[name] = [one.said[i] for i in found.flipped]
+        table[free_name(table, name)] = [one.said[i] for i in found.flipped]
         table[_("p ({model})").format(model=name)] = [100 * float(one.probability[i]) for i in found.flipped]
+    table = collection.origin.some(rows).beside(table)
     picked = st.dataframe(
         table,
         hide_index=True,
@@ -201,9 +226,9 @@ def _flips(
         },
     )
     st.caption(_("First those of which both were surest. Choose a row to read it on the other tabs and pages."))
-    rows = [row for row in picked["selection"]["rows"] if row < len(found.flipped)]
-    if rows:
-        index = int(found.flipped[rows[0]])
+    chosen = [row for row in picked["selection"]["rows"] if row < len(found.flipped)]
+    if chosen:
+        index = int(found.flipped[chosen[0]])
         text, number_of = texts[index], collection.origin.numbers[given[index]]
         with st.container(horizontal=True):
             st.button(
@@ -256,6 +281,7 @@ def _downloads(
                 **analysis.about,
                 "rows": len(texts),
                 "compared": int(found.compared.sum()),
+                "counted": found.count,
                 "flipped_rows": [collection.origin.numbers[given[i]] for i in found.flipped],
                 "agreement": found.agreement,
                 "agreement_interval": found.agreement_interval,

@@ -33,7 +33,7 @@ def of_file(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
     counts = _counted(collection, vocabularies, source)
     if counts is None:
         return
-    table, config = summary_table(vocabularies, counts)
+    table, config = summary_table(vocabularies, counts, several=True)
     st.dataframe(table, hide_index=True, column_config=config, key="vocabularies")
     names = {str(i): one.name for i, one in enumerate(vocabularies)}
     chosen = int(choose(st.selectbox, _("Words broken by"), names, state.BROKEN_BY, width=320))

@@ -33,7 +33,7 @@ def of_text(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
     rows = [rows[0], *(replace(one, legend=()) for one in rows[1:])]
     stem = two.stem("tokens")
     word_rows(rows, two.title, stem, "tokens:all", _PICTURE)
-    table, config = summary_table(vocabularies, counts)
+    table, config = summary_table(vocabularies, counts, several=False)
     st.dataframe(table, hide_index=True, column_config=config, key="vocabularies")
 
     def tokens_table() -> dict[str, list[Any]]:

@@ -12,13 +12,15 @@ from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import file_stem
-from dashboard.widgets.models import base_options, encoder_of, model_name, model_options
+from dashboard.widgets.models import BASE_OF, adapter_is_off, base_options, encoder_of, model_name, model_options
 from dashboard.widgets.sentence_view import with_usual_prompt
 from interpret.core.characters import beginning
 from interpret.core.checkpoints import BUILT_IN, SMALLEST
 
 # The one that is nearest in what it is for: with another number of layers, or another vocabulary.
 _SIBLINGS = {BUILT_IN: SMALLEST}
+# The default of the run before.
+_USUAL = "second_usual"
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,26 @@ class Two:
     ----------
     first, second
         What each reads; the texts are the same.
+    models
+        What the picker calls the models.
     names
-        What the reader calls the models, one from the other.
+        What the reader calls them, one from the other.
     """
 
     first: Subject
     second: Subject
+    models: tuple[str, str]
     names: tuple[str, str]
 
     @property
     def encoders(self) -> tuple[it.Encoder, it.Encoder]:
         """Both models."""
         return cache.encoder(self.first.spec), cache.encoder(self.second.spec)
+
+    @property
+    def texts(self) -> tuple[str, str | None]:
+        """What both read: a text, and its second one or None."""
+        return self.first.text, self.first.pair
 
     @property
     def title(self) -> str:
@@ -52,8 +62,8 @@ class Two:
         return file_stem("compare", what, *self.names)
 
 
-def second_input(first: it.Encoder) -> tuple[it.Encoder, tuple[str, str]]:
-    """Draw which model is the second, and return it with what both are called.
+def second_input(first: it.Encoder) -> tuple[it.Encoder, tuple[str, str], tuple[str, str]]:
+    """Draw which model is the second, and return it, with what both are called by the picker and by the reader.
 
     Raises
     ------
@@ -61,12 +71,17 @@ def second_input(first: it.Encoder) -> tuple[it.Encoder, tuple[str, str]]:
         If there is no such model.
     """
     chosen = state.chosen_value(state.MODEL)
-    before = base_options(chosen)
-    options = before | {name: title for name, title in model_options().items() if name != chosen}
-    usual = next(iter(before), _SIBLINGS.get(chosen, BUILT_IN))
-    if st.session_state.get(state.SECOND) == chosen:
-        # The sidebar has it now: who looks at a model does not want it beside itself.
-        st.session_state.pop(state.SECOND)
+    titles, bases = model_options(), base_options(chosen)
+    here = chosen
+    options = {name: title for name, title in titles.items() if name != chosen}
+    if adapter_is_off():
+        # What is looked at is the base already: beside it stands the model with its adapter.
+        here, options = next(iter(bases), chosen), {chosen: titles[chosen]} | options
+        usual = chosen
+    else:
+        options = bases | options
+        usual = next(iter(bases), _SIBLINGS.get(chosen, BUILT_IN))
+    _forget_what_nobody_chose(here, usual, options)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         name = choose(
             st.selectbox,
@@ -85,22 +100,34 @@ def second_input(first: it.Encoder) -> tuple[it.Encoder, tuple[str, str]]:
             icon=":material/swap_horiz:",
             on_click=_swap,
             args=(chosen, name),
-            disabled=name in before,
+            # The sidebar offers no base of a model of its own.
+            disabled=BASE_OF in (name[: len(BASE_OF)], here[: len(BASE_OF)]),
         )
     state.publish(state.SECOND, usual)
     second = encoder_of(name)
-    names = _name(chosen, first, options), _name(name, second, options)
+    names = _name(here, first, titles | bases), _name(name, second, titles | bases)
     if names[0] == names[1]:
         names = _("{model} (first)").format(model=names[0]), _("{model} (second)").format(model=names[1])
-    return with_usual_prompt(second), names
+    return with_usual_prompt(second), (here, name), names
 
 
-def _name(name: str, encoder: it.Encoder, options: dict[str, str]) -> str:
+def _forget_what_nobody_chose(first: str, usual: str, options: dict[str, str]) -> None:
+    """Let the default be chosen anew where another model has another, and no model stand beside itself."""
+    kept = st.session_state.get(state.SECOND, st.query_params.get(state.SECOND))
+    before = st.session_state.get(_USUAL, usual)
+    st.session_state[_USUAL] = usual
+    stale = isinstance(kept, str) and kept.startswith(BASE_OF) and kept not in options
+    if stale or kept == first or (kept == before != usual):
+        st.session_state.pop(state.SECOND, None)
+        state.remember(state.SECOND, None)
+
+
+def _name(name: str, encoder: it.Encoder, titles: dict[str, str]) -> str:
     """Return what the reader calls a model: of a run or a folder its title, not where it lies."""
     checkpoint = encoder.spec.checkpoint
-    if name in options and checkpoint.source == "folder":
-        return options[name]
-    return model_options().get(name, name) if checkpoint.source == "folder" else model_name(checkpoint.name)
+    if name.startswith(BASE_OF) or checkpoint.source == "folder":
+        return titles.get(name, name)
+    return model_name(checkpoint.name)
 
 
 def _swap(first: str, second: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 import interpret as it
@@ -13,6 +14,7 @@ from dashboard import cache, state
 from dashboard.analysis import Analysis, Source
 from dashboard.language import _
 from dashboard.numbers import between, listed, number
+from dashboard.widgets.choices import distinct_labels
 from dashboard.widgets.models import model_name, model_options, spec_of
 from interpret.core.checkpoints import BUILT_IN, BUILT_INS, GUESSER, MULTILINGUAL, READER, SMALLEST
 from interpret.core.multilingual_e5 import DATA
@@ -71,17 +73,18 @@ def vocabularies_input(two: Two) -> list[NamedVocabulary]:
     both = {"first": two.names[0], "second": two.names[1]}
     if _are_alike(*two.encoders):
         both = {"first": listed(two.names)}
-    own = {two.first.spec.checkpoint, two.second.spec.checkpoint}
-    here = {
+    compared = set(two.models)
+    if compared & {BUILT_IN, *_SAME_AS_MINILM}:
+        compared |= {BUILT_IN, *_SAME_AS_MINILM}
+    others = {
         name: model_name(name) if name in BUILT_INS else title
         for name, title in model_options().items()
         # Of the hub's only those that are chosen: nobody downloads a model to see its tokens.
         if (name in BUILT_INS or ":" in name)
-        and name not in _SAME_AS_MINILM
+        and name not in (*_SAME_AS_MINILM, *compared)
         and (name != MULTILINGUAL or DATA.is_there)
     }
-    others = {name: title for name, title in here.items() if not _is_one_of(name, own)}
-    options = both | others
+    options = distinct_labels(both | others)
     usual = [*both, *(name for name in (BUILT_IN, MULTILINGUAL) if name in others)]
     key = state.VOCABULARIES.of(two.names)
     if not set(st.session_state.get(key, usual)) <= set(options):
@@ -106,16 +109,10 @@ def _are_alike(first: it.Encoder, second: it.Encoder) -> bool:
     return one.get_vocab_size() == other.get_vocab_size() and one.get_vocab() == other.get_vocab()
 
 
-def _is_one_of(name: str, own: set[it.Checkpoint]) -> bool:
-    """Tell whether a model is one that is compared, without looking for others."""
-    return name in {checkpoint.name for checkpoint in own if checkpoint.source == "builtin"}
-
-
 def summary_table(
-    vocabularies: Sequence[NamedVocabulary], counts: Sequence[it.TokenCounts]
+    vocabularies: Sequence[NamedVocabulary], counts: Sequence[it.TokenCounts], several: bool
 ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    """Return a row for each vocabulary, and how the columns are written."""
-    several = len(counts[0].tokens) > 1
+    """Return a row for each vocabulary, and how the columns are written; of several texts with intervals over them."""
     table: dict[str, list[Any]] = {
         _("Vocabulary"): [one.name for one in vocabularies],
         _("Size"): [one.tokenizer.tokenizer.get_vocab_size() for one in vocabularies],
@@ -124,10 +121,10 @@ def summary_table(
             _with_interval(number(one.per_character), one.per_character_interval, ".3f", several) for one in counts
         ],
         _("Words in one token"): [
-            _with_interval(f"{one.whole_share:.1%}", one.whole_interval, ".1%", several) for one in counts
+            _with_interval(_share(one.whole_share), one.whole_interval, ".1%", several) for one in counts
         ],
         _("Unknown tokens"): [
-            _with_interval(f"{one.unknown_share:.1%}", one.unknown_interval, ".1%", several) for one in counts
+            _with_interval(_share(one.unknown_share), one.unknown_interval, ".1%", several) for one in counts
         ],
     }
     config = {
@@ -135,6 +132,11 @@ def summary_table(
         _("Tokens"): st.column_config.NumberColumn(format="localized"),
     }
     return table, config
+
+
+def _share(value: float) -> str:
+    """Write a share; a dash where there is nothing that it would be a share of."""
+    return "–" if np.isnan(value) else f"{value:.1%}"
 
 
 def _with_interval(value: str, ends: tuple[float, float], form: str, several: bool) -> str:

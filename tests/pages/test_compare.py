@@ -109,11 +109,11 @@ def test_the_second_model_is_a_sibling_until_another_is_chosen(page):
     assert listed(page, "second").value == "minilm-l3"
 
 
-def test_one_model_twice_is_said(page):
-    page.query_params.update({"model": "folder:plain", "second": "folder:plain"})
+def test_no_model_stands_beside_itself(page):
+    page.query_params["second"] = "folder:plain"
     opened(page, "overview")
-    assert len(page.info) == 1
-    assert not page.get("plotly_chart")
+    assert listed(page, "second").value == "minilm"
+    assert not page.info
 
 
 def test_a_model_that_is_not_there_is_said_and_another_can_be_chosen(page):
@@ -286,7 +286,7 @@ def test_guesses_are_compared_where_both_have_a_head_for_them(page, models):
     table = page.dataframe[0].value
     assert sorted(table["Word"]) == sorted(found.words.labels)
     assert f"{found.first_bits.mean():.2f} bits" in said(page)
-    for model, why in (("folder:plain", "plain"), ("minilm", "Neither")):
+    for model, why in (("folder:plain", "plain"), ("minilm", "MiniLM")):
         second = "minilm-l3" if model == "minilm" else "folder:guess-bert"
         page.query_params.update({"model": model, "second": second})
         for key in (state.MODEL, state.SECOND):
@@ -366,6 +366,87 @@ def test_a_model_is_compared_with_what_it_was_fine_tuned_from(page, tmp_path, mi
     assert any("MiniLM" in one for one in box.options[:1])
     assert page.button(key="swap_models").disabled
     assert not page.warning
+
+
+def test_a_model_is_compared_with_itself_without_its_adapter(page, models, tmp_path, monkeypatch):
+    root = tmp_path / "models"
+    base = make_checkpoint("bert", root / "base")
+    make_checkpoint("bert", root / "plain")
+    peft = pytest.importorskip("peft")
+    model = peft.get_peft_model(
+        tf.AutoModel.from_pretrained(base),
+        peft.LoraConfig(target_modules=["query"], r=2, init_lora_weights=False, base_model_name_or_path=str(base)),
+    )
+    model.save_pretrained(root / "adapter")
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(root))
+    page.query_params["model"] = "folder:adapter"
+    del page.query_params["second"]
+    opened(page, "overview")
+    assert listed(page, "second").value == "base:folder:adapter"
+    names = list(page.dataframe[0].value.columns[1:])
+    assert "adapter" in names[0]
+    assert "base" in names[1]
+    # The switch is of the sidebar's model alone, and says what is looked at.
+    page.toggle(key="adapter").set_value(False).run()
+    assert not page.exception
+    assert listed(page, "second").value == "folder:adapter"
+    assert [("base" in one, "adapter" in one.split(":")[0]) for one in page.dataframe[0].value.columns[1:]] == [
+        (True, True),
+        (False, False),
+    ]
+    # Without its adapter it is that base: there is nothing to compare.
+    listed(page, "second").set_value("folder:base").run()
+    assert len(page.info) == 1
+    assert not page.dataframe
+    listed(page, "second").set_value("folder:adapter").run()
+    # With another first model, nothing stays that only belonged to the one before.
+    page.selectbox(key="model:en").set_value("folder:plain").run()
+    assert not page.exception
+    assert listed(page, "second").value == "minilm"
+    assert "second" not in page.query_params
+    # As the second model it has its adapter, whatever the switch was.
+    listed(page, "second").set_value("folder:adapter").run()
+    specs = [one for one in cache._results._values if getattr(one, "call", "") == "model_card"]
+    assert any(one.spec.checkpoint.name.endswith("adapter") for one in specs)
+
+
+def test_a_long_text_is_read_in_windows_that_both_can_read(page):
+    # Upper case is all unknown to one vocabulary and long in the other; what follows is the other way round.
+    page.query_params["text"] = "UNBELIEVABLY " * 60 + "the bank was rich " * 90
+    opened(page, "attention")
+    assert not page.warning
+    assert page.slider
+    assert {one.key for one in page.get("bidi_component")} >= {"beside", "nearest_heads"}
+
+
+def test_what_another_model_guesses_is_under_its_own_name(page):
+    page.query_params.update({"model": "minilm-l3", "second": "folder:guess-bert"})
+    opened(page, "masked")
+    columns = " ".join(page.dataframe[0].value.columns)
+    assert "MiniLM-L3" not in columns
+    assert "MiniLM" in columns
+    assert any("L3" in one.value for one in page.caption)
+
+
+def test_too_few_rows_and_rows_without_labels_are_said_as_they_are(page):
+    page.session_state["from"] = "pasted"
+    page.session_state["pasted"] = "good film\tpos\nbad film\tneg"
+    opened(page, "predictions")
+    assert len(page.info) == 1
+    assert "nan" not in said(page)
+    hold(page, "mine.csv", LABELLED.replace(",law,", ",,").replace(",sport,", ",,").encode(), label=1)
+    page.session_state["from"] = "file"
+    page.run()
+    assert not page.exception
+    assert len(page.info) == 1
+
+
+def test_copies_of_a_text_are_no_proof(page):
+    page.session_state["from"] = "pasted"
+    page.session_state["pasted"] = "the bank was rich\nthe river was steep\nmoney was lent\nanimals said it\n" * 5
+    opened(page, "embeddings")
+    assert "by chance: 66.7%" in said(page)
+    assert "nan" not in said(page)
 
 
 def test_hostile_names_and_texts_are_text(page, models, tmp_path, monkeypatch):

@@ -101,10 +101,24 @@ def test_texts_that_read_the_same_are_no_second_proof():
     texts = ["One", "two", "three", "four"] * 10
     texts[4] = "one "
     found = it.attribution.compare_predictions(first, second, texts, list("aabb" * 10))
+    assert found.count == 4
+    assert found.agreement == 3 / 4
     assert found.agreement_interval == pytest.approx(wilson(3, 4))
+    # All of one basis: what the two accuracies differ by is the difference.
+    assert (found.first_accuracy.share, found.second_accuracy.share) == (1, 3 / 4)
     assert found.difference == pytest.approx(-1 / 4)
-    assert found.first_accuracy.texts == 4
+    assert found.difference_interval == pytest.approx(
+        paired_difference(np.array([1, 0, 1, 1], bool), np.array([1, 1, 1, 1], bool))
+    )
+    # Each row whose prediction flips is listed all the same.
     assert len(found.flipped) == 10
+
+
+def test_a_copy_whose_label_is_unknown_hides_no_labelled_one():
+    first, second = made("aa", [0.9, 0.9]), made("bb", [0.9, 0.9])
+    found = it.attribution.compare_predictions(first, second, ["one", "one"], ["?", "a"])
+    assert (found.first_accuracy.right, found.first_accuracy.count) == (1, 1)
+    assert found.difference == -1
 
 
 def test_rows_that_one_of_them_says_nothing_of_do_not_count():
@@ -112,13 +126,22 @@ def test_rows_that_one_of_them_says_nothing_of_do_not_count():
     found = it.attribution.compare_predictions(first, second, list("xyz"), ["a", "a", "c"])
     assert found.compared.tolist() == [True, False, False]
     assert found.flipped.tolist() == [0]
-    assert (found.first_accuracy.count, found.second_accuracy.right) == (1, 0)
-    # A label that neither knows is none.
-    none = it.attribution.compare_predictions(first, second, list("xyz"), ["c", "c", "c"])
-    assert none.first_accuracy is None
-    assert np.isnan(none.difference_interval).all()
+    assert (found.count, found.first_accuracy.count, found.second_accuracy.right) == (1, 1, 0)
+    none = it.attribution.compare_predictions(first, made([""] * 3, [np.nan] * 3), list("xyz"))
+    assert none.count == 0
+    assert np.isnan(none.agreement)
     with pytest.raises(it.InputError, match="differs from the number of texts"):
         it.attribution.compare_predictions(first, second, list("xy"))
+
+
+def test_a_label_that_only_one_of_them_can_say_speaks_for_neither():
+    first, second = made("abab", [0.9] * 4), made("abcc", [0.9] * 4, classes=("a", "b", "c"))
+    found = it.attribution.compare_predictions(first, second, list("wxyz"), list("abcc"))
+    assert (found.count, found.first_accuracy.count) == (4, 2)
+    assert found.difference == 0
+    unknown = it.attribution.compare_predictions(first, second, list("wxyz"), list("dddd"))
+    assert unknown.first_accuracy is unknown.second_accuracy is None
+    assert np.isnan(unknown.difference_interval).all()
 
 
 def test_it_says_how_far_it_is(classifier):

@@ -87,7 +87,10 @@ def test_intervals_are_over_texts(vocabulary):
         (mixed.unknown_share, mixed.unknown_interval),
     ):
         assert low < value < high
-    assert np.isnan(it.count_tokens(vocabulary, ["the bank"]).whole_interval).all()
+    # Four texts are no sample; and of no word there is no share.
+    few = it.count_tokens(vocabulary, ["the bank", "myocarditis", "a river", "rich"])
+    assert np.isnan([few.whole_interval, few.per_character_interval, few.unknown_interval]).all()
+    assert np.isnan(it.count_tokens(vocabulary, ["!!!"]).whole_share)
 
 
 def test_what_cannot_be_counted_is_refused_and_work_can_be_stopped(vocabulary):

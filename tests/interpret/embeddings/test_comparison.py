@@ -70,7 +70,7 @@ def test_the_error_is_that_of_leaving_groups_out(random):
 
 
 def test_the_interval_covers_what_many_more_texts_give():
-    """Of 200 draws of 60 texts, 1.96 errors to either side hold what 20,000 texts give in 85 % and more of them."""
+    """Of 200 draws of 60 texts, nine in ten and more have in their interval what 20,000 texts give."""
     random = np.random.default_rng(1)
     mixing = random.normal(size=(4, 4))
 
@@ -84,14 +84,44 @@ def test_the_interval_covers_what_many_more_texts_give():
     for _draw in range(200):
         one, two = draw(60)
         found = layer_similarity(made(one), made(two))
-        inside += abs(found.cka[0, 0] - truth) <= 1.96 * found.error[0, 0]
-    assert inside >= 170
+        low, high = found.interval[0, 0]
+        inside += low <= truth <= high
+    # Of 95 % three standard errors are less than 5 percentage points.
+    assert inside >= 180
+
+
+def test_the_interval_is_students_and_ends_at_one(random):
+    vectors = random.normal(size=(1, 100, 4))
+    found = layer_similarity(made(vectors), made(vectors + 0.05 * random.normal(size=vectors.shape)))
+    low, high = found.interval[0, 0]
+    # 2.262 is the 97.5 % point of Student's distribution with nine degrees of freedom.
+    assert low == pytest.approx(found.cka[0, 0] - 2.262157 * found.error[0, 0], abs=1e-6)
+    assert high <= 1
+
+
+def test_copies_count_once(random):
+    one, other = random.normal(size=(2, 1, 45, 6))
+    alone = made(one), made(other)
+    texts = alone[0].texts + tuple(f"  {text.upper()} " for text in alone[0].texts) * 2
+    copied = [made(np.concatenate([vectors] * 3, axis=1), texts=texts) for vectors in (one, other)]
+    plain, again = neighbour_overlap(*alone, count=5), neighbour_overlap(*copied, count=5)
+    assert again.items.tolist() == list(range(45))
+    assert np.array_equal(again.first, plain.first)
+    assert (again.share, again.by_chance, again.interval) == (plain.share, plain.by_chance, plain.interval)
+    before, after = layer_similarity(*alone), layer_similarity(*copied)
+    assert after.cka == pytest.approx(before.cka)
+    assert (after.items, after.total) == (45, 135)
+    # Where copies come first, neighbours are still told by the texts' own indices.
+    turned = [made(vectors[:, [0, 0, *range(1, 45)]], texts=("text 0", *alone[0].texts)) for vectors in (one, other)]
+    found = neighbour_overlap(*turned, count=5)
+    assert found.items.tolist() == [0, *range(2, 46)]
+    assert np.array_equal(np.where(found.first > 1, found.first - 1, found.first), plain.first)
 
 
 def test_few_texts_have_no_error_and_fewer_no_similarity(random):
     few = made(random.normal(size=(2, 12, 3)))
     assert np.isnan(layer_similarity(few, few).error).all()
-    with pytest.raises(it.InputError, match="at least 4 texts; found: 3"):
+    with pytest.raises(it.InputError, match="at least 4 texts that read differently; found: 3"):
         layer_similarity(*[made(random.normal(size=(1, 3, 2)))] * 2)
 
 
@@ -150,7 +180,7 @@ def test_only_the_same_whole_texts_are_compared(random):
         for compare in (layer_similarity, neighbour_overlap):
             with pytest.raises(it.InputError, match="same whole texts"):
                 compare(made(vectors), other)
-    with pytest.raises(it.InputError, match="at least 3 texts; found: 2"):
+    with pytest.raises(it.InputError, match="at least 3 texts that read differently; found: 2"):
         neighbour_overlap(*[made(random.normal(size=(1, 2, 2)))] * 2)
     with pytest.raises(it.InputError, match="layer 5"):
         neighbour_overlap(made(vectors), made(vectors), layer=5)
