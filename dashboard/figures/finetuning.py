@@ -261,6 +261,39 @@ def fit_cloud(truth: np.ndarray, answers: np.ndarray, rows: Sequence[int]) -> go
     )
 
 
+def threshold_curves(probabilities: np.ndarray, truth: np.ndarray, marked: tuple[float, float]) -> go.Figure:
+    """Draw precision, recall and F1 of a class over the probability from which on it is given.
+
+    ``marked`` are the threshold in use and the one with the largest F1 on these rows.
+    """
+    steps = np.linspace(0, 1, 201)
+    given = probabilities[:, None] >= steps
+    right = (given & truth[:, None]).sum(axis=0).astype(float)
+    counted, true = given.sum(axis=0), float(truth.sum())
+    precision = np.divide(right, counted, out=np.full(len(steps), np.nan), where=counted > 0)
+    recall = right / true if true else np.full(len(steps), np.nan)
+    f1 = np.divide(2 * right, counted + true, out=np.zeros(len(steps)), where=counted + true > 0)
+    figure = go.Figure()
+    for name, values, dash in ((_("precision"), precision, "dot"), (_("recall"), recall, "dash"), ("F1", f1, "solid")):
+        figure.add_scatter(
+            x=steps,
+            y=values,
+            name=name,
+            mode="lines",
+            line={"dash": dash},
+            hovertemplate="%{x:.0%}: %{y:.1%}" + f"<extra>{name}</extra>",
+        )
+    for at, name in zip(marked, (_("in use"), _("best here")), strict=True):
+        figure.add_vline(x=at, line={"color": MUTED, "dash": "dot"}, annotation_text=name)
+    return figure.update_layout(
+        height=330,
+        margin=MARGIN,
+        legend=LEGEND,
+        xaxis={"title": _("threshold (probability)"), "tickformat": ".0%", "range": [0, 1]},
+        yaxis={"title": _("share"), "tickformat": ".0%", "range": [0, 1.03]},
+    )
+
+
 def lengths_histogram(lengths: np.ndarray, most: int) -> go.Figure:
     """Draw how many tokens the texts have, and where they are cut off."""
     figure = go.Figure(go.Histogram(x=lengths, marker={"color": TRAINING}, nbinsx=40))

@@ -47,6 +47,17 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
                 baseline=f"{facts['baseline_f1']:.1%}",
             )
         ]
+    if "baseline_micro_f1" in facts:
+        return [
+            _(
+                "**Not shown to be better than always giving the same classes:** micro-F1 is {f1} ({interval}); the "
+                "best fixed choice of classes gives {baseline}. These rows do not show that the model learned anything."
+            ).format(
+                f1=f"{facts['micro_f1']:.1%}",
+                interval=between((facts["low"], facts["high"])),
+                baseline=f"{facts['baseline_micro_f1']:.1%}",
+            )
+        ]
     lines = []
     if "entity_f1" in facts and facts["entity_low"] <= 0:
         lines.append(

@@ -14,7 +14,7 @@ from dashboard import ROOT, cache, data_slot, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, literal
-from dashboard.numbers import listed
+from dashboard.numbers import between, listed
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.baseline_view import choice_line
 from dashboard.widgets.choices import choose
@@ -24,6 +24,7 @@ from dashboard.widgets.notices import guarded
 from interpret.core.accuracy import measure_accuracy
 from interpret.core.file_rows import sample_rows
 from interpret.core.files import Table, read_table
+from interpret.finetuning.multi_label_results import MultiLabelResults
 from interpret.finetuning.results import ClassificationResults
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _runs() -> dict[str, str]:
             name=run.request.name, day=time.strftime("%m-%d %H:%M", time.localtime(run.queued))
         )
         for run in it.runs.list_runs(state.runs_folder())
-        if run.model is not None and not run.active and run.request.task == "classes"
+        if run.model is not None and not run.active and run.request.task in ("classes", "multi-label")
     }
 
 
@@ -128,6 +129,14 @@ def _own_head(spec: it.EncoderSpec, encoder: it.Encoder, file: SlotFile | None) 
         guarded(lambda: _held_out(it.runs.read_run(state.runs_folder() / chosen)))()
         return
     assert encoder.task is not None
+    if not encoder.task.exclusive:
+        st.caption(
+            _(
+                "Its classes stand each by itself: a text can have several or none, so there is no single answer that "
+                "is right or wrong. What is explained is one class."
+            )
+        )
+        return
     rows = _labelled_rows(file, encoder.task.labels) if file is not None else []
     if file is None or not rows:
         st.caption(
@@ -169,8 +178,21 @@ def _labelled_rows(file: SlotFile, classes: tuple[str, ...]) -> list[tuple[str, 
 
 def _held_out(run: it.runs.Run) -> None:
     outcome = cache.kept(("outcome", run.folder, run.step, run.ended), lambda: it.finetuning.read_outcome(run))
-    assert isinstance(outcome.results, ClassificationResults)
-    said = [outcome.labels[int(index)] for index in outcome.results.answers]
+    found = outcome.results
+    if isinstance(found, MultiLabelResults):
+        choice_line(run, outcome)
+        st.caption(
+            _(
+                "Micro-F1 {f1} ({interval}) on rows that it did not learn from; always the same classes: {baseline}."
+            ).format(
+                f1=f"{found.micro_f1:.1%}",
+                interval=between(found.micro_f1_interval),
+                baseline=f"{found.baseline:.1%}",
+            )
+        )
+        return
+    assert isinstance(found, ClassificationResults)
+    said = [outcome.labels[int(index)] for index in found.answers]
     measured = measure_accuracy(said, outcome.truth, outcome.texts)
     if measured is not None:
         choice_line(run, outcome)

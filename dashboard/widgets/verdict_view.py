@@ -43,6 +43,11 @@ def _better(facts: Mapping[str, float]) -> str:
             "**Better than the baseline that learns nothing:** answer F1 is {f1} ({interval}); the sentence with most "
             "of the question's words, or always “no answer”, gives {baseline}."
         ).format(f1=f"{facts['f1']:.1%}", interval=between(ends), baseline=f"{facts['baseline_f1']:.1%}")
+    if "baseline_micro_f1" in facts:
+        return _(
+            "**Better than always giving the same classes:** micro-F1 is {f1} ({interval}); the best fixed choice of "
+            "classes gives {baseline}."
+        ).format(f1=f"{facts['micro_f1']:.1%}", interval=between(ends), baseline=f"{facts['baseline_micro_f1']:.1%}")
     if "entity_f1" in facts:
         return _(
             "**Finds entities:** entity F1 is {f1} ({interval}); tagging every word as outside any entity gives 0."

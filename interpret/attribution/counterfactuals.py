@@ -56,6 +56,9 @@ def find_counterfactuals(
 ) -> Counterfactuals:
     """Look for the fewest changes after which another class is likeliest.
 
+    Of a class that stands alone (multi-label), and of a score that is a probability, it looks for those after which
+    that probability is on the other side of one half.
+
     Deletions: all single words are tried, then all pairs, as long as no more than some thousand variants come of it;
     beyond, the words whose loss costs the class most are added one by one, and those that prove needless taken back.
     Exchanges go the same way over the few best candidates for each word of one token: its ``"nearest"`` tokens by the
@@ -72,7 +75,7 @@ def find_counterfactuals(
     Raises
     ------
     InputError
-        If the target is no class, or the model guesses no words and ``"masked"`` is asked for.
+        If the target is no decision, or the model guesses no words and ``"masked"`` is asked for.
 
     Examples
     --------
@@ -89,7 +92,7 @@ def find_counterfactuals(
     >>> found.smallest
     True
     """
-    if not target_function.kind.predicts:
+    if not target_function.decides:
         raise InputError("Only the prediction of a class can flip, and this target is not a class. Choose a class.")
     if search not in SEARCHES:
         raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))
@@ -135,18 +138,23 @@ class _Reader:
     def __init__(self, target_function: TargetFunction, progress: Progress | None) -> None:
         self.target_function = target_function
         self.progress = progress
-        self.start = int(target_function.own.argmax())
+        alone = target_function.stands_alone
+        self.start = target_function.column(len(target_function.own)) if alone else int(target_function.own.argmax())
+        # Of what stands alone and is not given, the less likely it is not, the nearer is the flip.
+        self.turned = alone and bool(target_function.own[self.start] < 0)
         self.tried = 0
 
     def read(self, sets: Sequence[tuple[Change, ...]]) -> list[tuple[bool, float]]:
-        """Tell whether each set of changes turns the prediction, and the probability that the first class has left."""
-        target_function, start = self.target_function, self.start
+        """Tell whether each set of changes turns the prediction, and the probability that the decision has left."""
+        target_function = self.target_function
         found = []
         for first in range(0, len(sets), 256):
             some = sets[first : first + 256]
             answers = target_function.answers([apply_changes(target_function, one) for one in some])
             probabilities = target_function.probabilities(answers)
-            found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, probabilities, strict=True)]
+            left = probabilities[:, self.start]
+            flipped = target_function.flipped(answers).tolist()
+            found += list(zip(flipped, (1 - left if self.turned else left).tolist(), strict=True))
             self.tried += len(some)
             if self.progress is not None:
                 self.progress(min(self.tried, _MOST_TRIED), _MOST_TRIED, "searching")

@@ -90,9 +90,9 @@ def predict_classes(
 ) -> Predictions:
     """Return what a model says of each text: by its own head, or by one that is fitted without that text.
 
-    A model's own head answers where it has classes and, with labels, these are among them. Else the labels are
-    learned by a linear head on the frozen sentence vectors (`fit_head`), and each text is answered by the head of a
-    five-fold cross-validation that has seen neither it nor any that reads the same.
+    A model's own head answers where it has classes of which a text has one, and with labels these are among them.
+    Else the labels are learned by a linear head on the frozen sentence vectors (`fit_head`), and each text is answered
+    by the head of a five-fold cross-validation that has seen neither it nor any that reads the same.
 
     Parameters
     ----------
@@ -117,7 +117,9 @@ def predict_classes(
     (False, ('bad', 'good'), 6)
     """
     check_lengths(texts, {} if labels is None else {"labels": labels})
-    names = class_names(encoder, None)
+    # Of classes that each stand by itself a text has no single one.
+    exclusive = encoder.task is not None and encoder.task.exclusive
+    names = class_names(encoder, None) if exclusive else ()
     if names and (labels is None or set(labels) & set(names)):
         said, probability = classify(encoder, texts, None, progress)
         return Predictions(names, True, said, probability)

@@ -151,6 +151,28 @@ class TargetFunction(BoundTarget):
         probabilities = self.probabilities(answers)
         return read_only(probabilities[:, self.target.index])
 
+    @property
+    def decides(self) -> bool:
+        """Whether the answer is a decision, which can flip: a class, or a score that is a probability."""
+        task = self.encoder.task
+        return self.kind.predicts or (self.kind.scores and task is not None and task.bounded)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the answer decides about one class alone, and not which of several is likeliest."""
+        return self.decides and self.head is None and self.encoder.task is not None and not self.encoder.task.exclusive
+
+    def flipped(self, answers: Float32[np.ndarray, "text answer"]) -> Bool[np.ndarray, " text"]:
+        """Tell which answers decide otherwise than that to the text itself.
+
+        Where classes exclude each other, another one is likeliest; of a class or score that stands alone the
+        probability is on the other side of one half.
+        """
+        if not self.stands_alone:
+            return read_only(answers.argmax(axis=1) != int(self.own.argmax()), bool)
+        column = self.column(answers.shape[1])
+        return read_only((answers[:, column] >= 0) != bool(self.own[column] >= 0), bool)
+
     def probabilities(self, answers: Float32[np.ndarray, "text answer"]) -> Float32[np.ndarray, "text answer"]:
         """Turn scores of classes or tokens into probabilities."""
         task = None if self.head is not None else self.encoder.task

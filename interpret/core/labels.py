@@ -17,6 +17,9 @@ MISSING = frozenset(
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
 _SEPARATORS = ";|,"
+# What parts labels where several are written as one text.
+LABEL_SEPARATOR = "; "
+_NONE = "[]"
 
 
 def is_missing(label: str) -> bool:
@@ -63,9 +66,66 @@ def multi_labels(values: Sequence[str]) -> str | None:
     “Portland, ME”.
     """
     cells = Counter(value.strip() for value in values if not is_missing(value))
-    lists = [cell for cell in cells if _is_list(cell)]
-    if lists and sum(cells[cell] for cell in lists) * 2 >= cells.total():
+    lists = _lists(cells)
+    if lists:
         return max(lists, key=len)
+    separator, several = _several(cells)
+    return max(several, key=lambda cell: len(several[cell])) if separator else None
+
+
+def split_labels(values: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the labels in each cell of a column where a cell may hold several: see `multi_labels`.
+
+    Where no cell holds several in one of the known ways, each is one label.
+
+    Examples
+    --------
+    >>> split_labels(["a; b", "b", "a"])
+    [('a', 'b'), ('b',), ('a',)]
+    >>> split_labels(['["a", "b"]', "[]", "['a']"])
+    [('a', 'b'), (), ('a',)]
+    >>> split_labels(["Portland, ME", "Salem, OR"])
+    [('Portland, ME',), ('Salem, OR',)]
+    """
+    cells = [value.strip() for value in values]
+    # An empty list stands for none however the others are written.
+    counts = Counter(cell for cell in cells if cell != _NONE)
+    if _lists(counts) or not counts:
+        found = [_as_list(cell) for cell in cells]
+        return [(cell,) if row is None else row for cell, row in zip(cells, found, strict=True)]
+    separator, _cells = _several(counts)
+    return [() if cell == _NONE else tuple(_parts(cell, separator) if separator else ()) or (cell,) for cell in cells]
+
+
+def labels_in(cell: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels in one cell, of which all but a list's are among the known ones; else the cell as one label.
+
+    Examples
+    --------
+    >>> labels_in("a, b", ["a", "b"]), labels_in("a, b", ["a", "a, b"]), labels_in("a, c", ["a", "b"])
+    (('a', 'b'), ('a, b',), ('a, c',))
+    """
+    cell = cell.strip()
+    if cell in known:
+        return (cell,)
+    found = _as_list(cell)
+    if found is not None:
+        return found
+    for separator in _SEPARATORS:
+        parts = _parts(cell, separator)
+        if len(parts) > 1 and set(parts) <= set(known):
+            return tuple(parts)
+    return (cell,)
+
+
+def _lists(cells: Counter[str]) -> list[str]:
+    """Return the cells that are lists, where half of all are."""
+    lists = [cell for cell in cells if _as_list(cell) is not None]
+    return lists if sum(cells[cell] for cell in lists) * 2 >= cells.total() else []
+
+
+def _several(cells: Counter[str]) -> tuple[str, dict[str, list[str]]]:
+    """Return what parts labels, and the cells that hold several with these; nothing where none does."""
     for separator in _SEPARATORS:
         several = {cell: parts for cell in cells if len(parts := _parts(cell, separator)) > 1}
         if not several:
@@ -75,8 +135,8 @@ def multi_labels(values: Sequence[str]) -> str | None:
         indices = {(part, index) for parts in several.values() for index, part in enumerate(parts)}
         free = any(part in cells for part in company) or len(indices) > len(company)
         if free and again * 2 >= len(company):
-            return max(several, key=lambda cell: len(several[cell]))
-    return None
+            return separator, several
+    return "", {}
 
 
 def _parts(cell: str, separator: str) -> list[str]:
@@ -84,12 +144,14 @@ def _parts(cell: str, separator: str) -> list[str]:
     return parts if all(parts) else []
 
 
-def _is_list(cell: str) -> bool:
+def _as_list(cell: str) -> tuple[str, ...] | None:
+    """Return the labels of a list as JSON and Python write it; None of anything else."""
     if not (cell.startswith("[") and cell.endswith("]") and len(cell) < 10_000):
-        return False
+        return None
     for read in (json.loads, ast.literal_eval):
         try:
-            return isinstance(read(cell), list)
+            found = read(cell)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-    return False
+        return tuple(str(one).strip() for one in found) if isinstance(found, list) else None
+    return None

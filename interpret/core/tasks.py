@@ -62,6 +62,8 @@ def score_task(name: str = "score", bounded: bool = False) -> Task:
     return Task("score", (name,), exclusive=False, bounded=bounded)
 
 
+# What transformers' config says of a head whose classes do not exclude each other.
+MULTI_LABEL = "multi_label_classification"
 # Whose pre-training had a task with two sentences, for which transformers has a head.
 PAIR_FAMILIES = ("bert", "albert")
 # How the class that a config.json names ends, what it answers, and what loads it.
@@ -122,7 +124,7 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
                     "only the encoder is used.",
                     name=name,
                 )
-            return Task(kind, labels, problem != "multi_label_classification"), loader
+            return Task(kind, labels, problem != MULTI_LABEL), loader
     if not names:
         raise CheckpointError(
             "The config.json of “{name}” does not name the class that the model was saved from (“architectures”), so "

@@ -52,8 +52,8 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
         "--task",
         default="classes",
         metavar="TASK",
-        help="classes, regression, “token classes”, “question answering”, “masked words” or “masked words and next "
-        "sentences”",
+        help="classes, multi-label, regression, “token classes”, “question answering”, “masked words” or “masked words "
+        "and next sentences”",
     )
     group.add_argument("--text", default="text", metavar="NAME", help="column with the text")
     group.add_argument("--label", default="label", metavar="NAME", help="column with the label")

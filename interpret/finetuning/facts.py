@@ -10,10 +10,12 @@ def beats_baseline(facts: Mapping[str, float]) -> bool | None:
 
     The interval of its accuracy lies above the majority-class baseline; of entities that of F1 above 0 as well;
     of a regression that of R² above 0, where always predicting the mean is; of answers that of F1 above what needs no
-    learning. None where there is no such baseline.
+    learning; of any number of classes that of micro-F1 above who always gives the same ones. None where there is no
+    such baseline.
     """
-    if "baseline_f1" in facts:
-        return facts["low"] > facts["baseline_f1"]
+    for name in ("baseline_f1", "baseline_micro_f1"):
+        if name in facts:
+            return facts["low"] > facts[name]
     if "majority" in facts:
         return facts.get("low", 0.0) > facts["majority"] and facts.get("entity_low", 1.0) > 0
     # Runs from before R² had an interval are taken by the number alone.

@@ -54,6 +54,8 @@ class DataHealth:
         How many tokens of each are read at once.
     in_windows
         Whether one with more is read in windows, and loses nothing.
+    weighs_classes
+        Whether the loss can be weighted by class.
     moved
         To how many questions an answer stands elsewhere in the passage than the file says.
     unknown
@@ -76,6 +78,7 @@ class DataHealth:
     lengths: Int[np.ndarray, " example"]
     most: int
     in_windows: bool
+    weighs_classes: bool
     moved: int
     unknown: float
     tokens_per_word: float
@@ -117,7 +120,7 @@ class DataHealth:
             "contradictions": bool(self.contradictions),
             "unknown": self.unknown > _MANY_UNKNOWN,
             "few held out": self.uncertainty > _UNCERTAIN,
-            "unbalanced": len(counts) > 1 and counts[0] > _UNBALANCED * counts[-1],
+            "unbalanced": self.weighs_classes and len(counts) > 1 and counts[0] > _UNBALANCED * counts[-1],
             "many tokens": self.tokens_per_word > _MANY_TOKENS,
             "too long": self.too_long > 0 and not self.in_windows,
             "duplicates": bool(self.duplicates),
@@ -200,6 +203,7 @@ def check_health(
         lengths=read_only(lengths, np.int64),
         most=most or encoder.max_tokens,
         in_windows=objective.in_windows,
+        weighs_classes=objective.classifies,
         moved=examples.moved,
         unknown=unknown / max(1, total),
         tokens_per_word=float(np.mean(cut)) if cut else float("nan"),

@@ -85,16 +85,24 @@ def refuse_few(examples: Examples) -> None:
         )
 
 
-def refuse_several(labels: Sequence[str], column: str) -> None:
-    """Refuse cells that hold several labels."""
+def refuse_several(labels: Sequence[str], column: str, of_words: bool = False) -> None:
+    """Refuse cells that hold several labels; ``of_words``: they are those of single words."""
     several = multi_labels(labels)
-    if several is not None:
+    if several is None:
+        return
+    if of_words:
         raise InputError(
-            "The column “{label}” has several labels in a cell, such as “{cell}”. A row can have only one label in "
-            "training: choose another column, or add a yes/no column for each label.",
+            "The column “{label}” has several labels in a cell, such as “{cell}”. A word can have only one tag: choose "
+            "another column.",
             label=column,
             cell=several[:60],
         )
+    raise InputError(
+        "The column “{label}” has several labels in a cell, such as “{cell}”. Choose multi-label classification, or "
+        "another column.",
+        label=column,
+        cell=several[:60],
+    )
 
 
 def refuse_one_class(examples: Examples) -> None:

@@ -9,6 +9,7 @@ from interpret.core.checkpoint_files import variant_of
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.encoder import Encoder
 from interpret.core.task_heads import Classifier, HeadCard, load_head, make_head
+from interpret.core.tasks import MULTI_LABEL
 from interpret.finetuning.adapters import Model
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import OWN_HEAD, Recipe
@@ -32,11 +33,21 @@ def make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, .
     """Return the model of a recipe with a head for its task, and whether that head goes on from a trained one."""
     if recipe.head != OWN_HEAD:
         known = load_head(checkpoint_folder(encoder.spec.checkpoint), encoder.width, encoder.spec.checkpoint.name)
-        continued = known is not None and known[1] == HeadCard(recipe.head, labels)
+        problem = find_objective(task).problem_type
+        continued = known is not None and known[1] == HeadCard(recipe.head, labels) and _as_exclusive(encoder, problem)
         head = known[0] if known is not None and continued else None
         if head is None:
             head = make_head(recipe.head, encoder.width, max(1, len(labels)), recipe.seed)
-        return Classifier(encoder.model, head).requires_grad_(True), continued
+        model = Classifier(encoder.model, head)
+        # Of heads of ours too the encoder's config says whether their classes exclude each other.
+        setattr(model.config, "problem_type", problem)  # noqa: B010 - transformers' types list what it may be
+        return model.requires_grad_(True), continued
     # Its weights are read once more, under the head: the first copy serves nobody any more.
     torch.nn.Module.to(encoder.model, "meta")
     return find_objective(task).make_model(encoder, recipe, labels)
+
+
+def _as_exclusive(encoder: Encoder, problem: str | None) -> bool:
+    """Tell whether classes of a trained head exclude each other, or do not, as those of a problem do."""
+    apart = encoder.task is not None and encoder.task.kind == "classes" and not encoder.task.exclusive
+    return apart == (problem == MULTI_LABEL)

@@ -68,6 +68,8 @@ class Objective(ABC):
         Why heads that read whole texts do not serve, as a sentence with ``{name}`` and ``{own}``; empty if they do.
     head_about
         What the architecture's own head reads, where it is the only one.
+    problem_type
+        What transformers' config is to say of the head; None for nothing.
     fixed_inputs
         Whether an example is the same in every epoch: only then can the output of frozen layers be kept.
     evaluates_first
@@ -96,6 +98,7 @@ class Objective(ABC):
     pairs_weigh: ClassVar[bool] = False
     head_refusal: ClassVar[str] = ""
     head_about: ClassVar[str] = ""
+    problem_type: ClassVar[str | None] = None
     fixed_inputs: ClassVar[bool] = True
     evaluates_first: ClassVar[bool] = False
     tracks_answers: ClassVar[bool] = True
@@ -323,7 +326,7 @@ def list_objectives() -> dict[str, Objective]:
     Examples
     --------
     >>> list(list_objectives())
-    ['classes', 'regression', 'token classes', 'question answering', 'masked words', 'masked words and next sentences']
+    ['classes', 'multi-label', 'regression', 'token classes', 'question answering', 'masked words', ...]
     """
     # Named rather than imported: each of these files stands on this one.
     import_module("interpret.finetuning.objectives")

@@ -14,10 +14,12 @@ from dashboard.widgets.shares import percent_bar, percents
 from dashboard.widgets.target_view import TargetChoice, choose_class, choose_contrast
 from dashboard.widgets.text_input import offer_second_text
 from interpret.core.accuracy import text_key
-from interpret.core.labels import as_number, is_missing
+from interpret.core.labels import as_number, is_missing, labels_in
 from interpret.core.word_tags import OUTSIDE, word_tags
 
 _MOST_SHOWN, _MOST_TAGGED = 6, 12
+# From which probability on a class is given by a model whose classes stand each by itself.
+_GIVEN_FROM = 0.5
 # Characters in a line of the table's first column at the least, and in pixels a line, and a row at the most.
 _CHARACTERS, _LINE, _MOST_HEIGHT = 20, 18, 126
 
@@ -111,8 +113,15 @@ def _class_card(choice: TargetChoice) -> None:
     probabilities = function.probabilities(function.own[None])[0]
     order = [int(i) for i in np.argsort(-probabilities, kind="stable")]
     best, second = order[:2]
+    own = function.encoder.task if choice.head is None else None
     with st.container(border=True):
         left, right = st.columns([3, 2], gap="large")
+        if own is not None and not own.exclusive:
+            with left:
+                _given_card(choice, probabilities, order)
+            with right:
+                _probabilities(choice.classes, probabilities, order, exclusive=False)
+            return
         with left:
             st.subheader(
                 _("Predicted: {name}, {share}").format(
@@ -131,6 +140,31 @@ def _class_card(choice: TargetChoice) -> None:
             _faithfulness_link()
         with right:
             _probabilities(choice.classes, probabilities, order)
+
+
+def _given_card(choice: TargetChoice, probabilities: np.ndarray, order: list[int]) -> None:
+    """Say which classes a model gives whose classes stand each by itself, and which the file says."""
+    given = [choice.classes[i] for i in order if probabilities[i] >= _GIVEN_FROM]
+    st.subheader(
+        _("Predicted: {names}").format(names=listed(map(literal, given)))
+        if given
+        else _("Predicted: none of the classes"),
+        anchor=False,
+    )
+    row = choice.subject.row
+    if row is None or is_missing(row.label):
+        st.caption(_("The true label is not known."))
+    else:
+        true = set(labels_in(row.label, choice.classes))
+        st.markdown(
+            _("True labels: {names}; {verdict}").format(
+                names=literal(row.label), verdict=_("all right") if true == set(given) else _("not the same")
+            )
+        )
+    st.caption(
+        _("Each class stands by itself: it is predicted from a probability of 50% on. What is explained is one class.")
+    )
+    _faithfulness_link()
 
 
 def _true_label(choice: TargetChoice, predicted: str) -> None:
@@ -164,8 +198,10 @@ def _true_label(choice: TargetChoice, predicted: str) -> None:
     )
 
 
-def _probabilities(classes: tuple[str, ...], probabilities: np.ndarray, order: list[int]) -> None:
-    """Draw the likeliest classes with their probabilities, and say what the others have together."""
+def _probabilities(
+    classes: tuple[str, ...], probabilities: np.ndarray, order: list[int], exclusive: bool = True
+) -> None:
+    """Draw the likeliest classes with their probabilities, and of exclusive ones what the others have together."""
     shown = order[:_MOST_SHOWN]
     lines = max(-(-len(classes[i]) // _CHARACTERS) for i in shown)
     st.dataframe(
@@ -179,7 +215,7 @@ def _probabilities(classes: tuple[str, ...], probabilities: np.ndarray, order: l
         # However long its name is, the bar stays in sight.
         column_config={_("Class"): st.column_config.TextColumn(width=170), _("Probability"): percent_bar(130)},
     )
-    if len(order) > _MOST_SHOWN:
+    if exclusive and len(order) > _MOST_SHOWN:
         rest = float(probabilities[order[_MOST_SHOWN:]].sum())
         st.caption(_("All other classes together: {share}").format(share=f"{rest:.1%}"))
 

@@ -76,7 +76,7 @@ def whatif(choice: TargetChoice) -> None:
             ],
             choice.analysis("read_variants", "every", (".probabilities",), variants=_each_word(choice, singles)),
         )
-    if target_function.kind.predicts:
+    if target_function.decides:
         _search(choice, target_function, stem)
 
 
@@ -108,7 +108,7 @@ def _typed(choice: TargetChoice, target_function: it.attribution.TargetFunction)
     said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
         **change_of(target_function, before, after)
     )
-    if target_function.kind.predicts:
+    if target_function.kind.predicts and not target_function.stands_alone:
         likeliest = choice.make_target_function(text, "predicted").target.name
         said += " · " + _("now predicted: {name}").format(name=literal(likeliest))
     container.markdown(said)

@@ -31,14 +31,11 @@ class Labelled(Objective):
     ----------
     architecture
         How transformers ends the names of architectures that have such a head.
-    problem_type
-        As transformers' config has it; None where it says nothing.
     outputs
         What the head answers where labels name no classes.
     """
 
     architecture: ClassVar[str] = "ForSequenceClassification"
-    problem_type: ClassVar[str | None] = None
     outputs: ClassVar[tuple[str, ...]] = ("value",)
 
     # ---- its data
@@ -152,7 +149,7 @@ class Labelled(Objective):
             lengths=[len(one["input_ids"]) for one in train],
             probes=[read.text(one) for one in probes] if self.tracks_answers else [],
             collate=Collator(encoder, device),
-            class_weights=_class_weights(recipe, train, len(examples.classes), device),
+            class_weights=_class_weights(recipe, train, len(examples.classes), device) if self.classifies else None,
             scale=scale,
         )
 
@@ -199,7 +196,7 @@ class Labelled(Objective):
                 inputs = collate.on_device([items[i] for i in batch])
                 labels = inputs.pop("labels")
                 logits = model(**inputs).logits.float()
-                per_token = labels.ndim > 1
+                per_token = isinstance(items[0]["labels"], list)
                 answers = int((labels != NO_LABEL).sum()) if per_token else len(batch)
                 total += float(self.criterion(logits, labels)) * answers if answers else 0.0
                 count += answers

@@ -70,7 +70,7 @@ class TokenClassification(Labelled):
         )
         refuse_few(examples)
         # Of tags those that begin a span or go on with one: a feature's value such as “Int,Rel” is one.
-        refuse_several([tag for row in found.tags for tag in row if tag.startswith(_SPANS)], "tags")
+        refuse_several([tag for row in found.tags for tag in row if tag.startswith(_SPANS)], "tags", True)
         refuse_one_class(examples)
         if len(examples.classes) > MOST_CLASSES:
             raise InputError(
