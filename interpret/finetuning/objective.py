@@ -43,13 +43,11 @@ class Objective(ABC):
     order
         The rank in lists; objectives of one rank stand in the order of their names.
     title, about, file_hint
-        What the reader sees: its title, what else there is to say of it (or nothing), and what file it takes, with
-        ``{kinds}`` for the endings.
+        What the reader sees: its title, what else there is to say (or nothing), what file it takes, of ``{kinds}``.
     suffixes
         Endings of such files.
     source
-        What of a file is asked for: ``"columns"`` of texts and labels, ``"tags"`` of words, ``"questions"`` with their
-        passages, or running ``"text"``.
+        What of a file is asked for: ``"columns"``, ``"tags"`` of words, ``"questions"`` with passages, or ``"text"``.
     unit
         What is counted.
     score_label, score_title, score_name
