@@ -19,7 +19,10 @@ _DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
 _SEPARATORS = ";|,"
 # What parts labels where several are written as one text.
 LABEL_SEPARATOR = "; "
-_NONE = "[]"
+_TRAILING = re.compile(r"[;|,\s]+$")
+# As NumPy writes lists: ['a' 'b'] and [1 2].
+_QUOTED = re.compile(r"\[\s*(?:(?:'[^']*'|\"[^\"]*\")\s*)+\]")
+_NUMBERS = re.compile(r"\[\s*-?[\d.]+(?:\s+-?[\d.]+)+\s*\]")
 
 
 def is_missing(label: str) -> bool:
@@ -88,13 +91,14 @@ def split_labels(values: Sequence[str]) -> list[tuple[str, ...]]:
     [('Portland, ME',), ('Salem, OR',)]
     """
     cells = [value.strip() for value in values]
-    # An empty list stands for none however the others are written.
-    counts = Counter(cell for cell in cells if cell != _NONE)
-    if _lists(counts) or not counts:
-        found = [_as_list(cell) for cell in cells]
-        return [(cell,) if row is None else row for cell, row in zip(cells, found, strict=True)]
-    separator, _cells = _several(counts)
-    return [() if cell == _NONE else tuple(_parts(cell, separator) if separator else ()) or (cell,) for cell in cells]
+    lists = [_as_list(cell) for cell in cells]
+    # What stands behind the last label, or twice between two, parts nothing.
+    plain = [_TRAILING.sub("", cell) for cell, row in zip(cells, lists, strict=True) if row is None]
+    separator, _cells = _several(Counter(plain))
+    return [
+        row if row is not None else _nonempty(cell, separator) if separator else (cell,)
+        for cell, row in zip(cells, lists, strict=True)
+    ]
 
 
 def labels_in(cell: str, known: Sequence[str]) -> tuple[str, ...]:
@@ -112,9 +116,9 @@ def labels_in(cell: str, known: Sequence[str]) -> tuple[str, ...]:
     if found is not None:
         return found
     for separator in _SEPARATORS:
-        parts = _parts(cell, separator)
+        parts = _nonempty(cell, separator)
         if len(parts) > 1 and set(parts) <= set(known):
-            return tuple(parts)
+            return parts
     return (cell,)
 
 
@@ -125,18 +129,24 @@ def _lists(cells: Counter[str]) -> list[str]:
 
 
 def _several(cells: Counter[str]) -> tuple[str, dict[str, list[str]]]:
-    """Return what parts labels, and the cells that hold several with these; nothing where none does."""
+    """Return what parts labels in most cells, and those that hold several with it; nothing where none does."""
+    found: tuple[str, dict[str, list[str]]] = ("", {})
+    most = 0
     for separator in _SEPARATORS:
         several = {cell: parts for cell in cells if len(parts := _parts(cell, separator)) > 1}
-        if not several:
-            continue
         company = Counter(part for parts in several.values() for part in set(parts))
         again = sum(part in cells or count > 1 for part, count in company.items())
         indices = {(part, index) for parts in several.values() for index, part in enumerate(parts)}
         free = any(part in cells for part in company) or len(indices) > len(company)
-        if free and again * 2 >= len(company):
-            return separator, several
-    return "", {}
+        count = sum(cells[cell] for cell in several)
+        if free and again * 2 >= len(company) and count > most:
+            found, most = (separator, several), count
+    return found
+
+
+def _nonempty(cell: str, separator: str) -> tuple[str, ...]:
+    """Return the parts of a cell that say something."""
+    return tuple(part for one in cell.split(separator) if (part := one.strip()))
 
 
 def _parts(cell: str, separator: str) -> list[str]:
@@ -145,13 +155,18 @@ def _parts(cell: str, separator: str) -> list[str]:
 
 
 def _as_list(cell: str) -> tuple[str, ...] | None:
-    """Return the labels of a list as JSON and Python write it; None of anything else."""
+    """Return the labels of a list as JSON, Python and NumPy write it; None of anything else."""
     if not (cell.startswith("[") and cell.endswith("]") and len(cell) < 10_000):
         return None
+    if "," not in cell and _QUOTED.fullmatch(cell):
+        # Python would join such texts into one.
+        return tuple(one[1:-1].strip() for one in re.findall(r"'[^']*'|\"[^\"]*\"", cell) if one[1:-1].strip())
+    if _NUMBERS.fullmatch(cell):
+        return tuple(cell[1:-1].split())
     for read in (json.loads, ast.literal_eval):
         try:
             found = read(cell)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        return tuple(str(one).strip() for one in found) if isinstance(found, list) else None
+        return tuple(name for one in found if (name := str(one).strip())) if isinstance(found, list) else None
     return None

@@ -22,7 +22,6 @@ from interpret.core.families import Family
 from interpret.core.sentence_files import cross_encoder
 from interpret.core.task_heads import Classifier, load_head
 from interpret.core.tasks import (
-    MULTI_LABEL,
     PAIR_FAMILIES,
     READ_HEADS,
     Task,
@@ -120,8 +119,8 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
     head = load_head(folder, config.hidden_size, name)
     if head is not None:
         whole = Classifier(bare(model), head[0])
-        exclusive = config.problem_type != MULTI_LABEL
-        task, no_task = Task("classes", head[1].labels, exclusive) if head[1].labels else score_task(), None
+        card = head[1]
+        task, no_task = Task("classes", card.labels, card.exclusive) if card.labels else score_task(), None
     elif no_task is not None and _has_head(given, report):
         notes.append(no_task)
     # Nothing here trains a model that it explains. Without this, every pass with gradients would also keep what those

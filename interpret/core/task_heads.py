@@ -65,18 +65,31 @@ class Classifier(torch.nn.Module):
 
 @dataclass(frozen=True)
 class HeadCard:
-    """What a saved head is: its name in `interpret.core.heads.HEADS`, and the classes; none for a regression."""
+    """What a saved head is.
+
+    Attributes
+    ----------
+    name
+        Its name in `interpret.core.heads.HEADS`.
+    labels
+        The classes; none for a regression.
+    exclusive
+        Whether a text has one of them, or any number.
+    """
 
     name: str
     labels: tuple[str, ...]
+    exclusive: bool = True
 
 
 _CARD, _WEIGHTS = "head.json", "head.safetensors"
 
 
-def save_head(head: torch.nn.Module, name: str, labels: Sequence[str], folder: Path) -> None:
-    """Write a head beside its encoder: what it is as JSON, and its weights as safetensors."""
-    card = {"head": name, "labels": list(labels)}
+def save_head(head: torch.nn.Module, name: str, labels: Sequence[str], folder: Path, exclusive: bool = True) -> None:
+    """Write a head beside its encoder: what it is as JSON (see `HeadCard`), and its weights as safetensors."""
+    card: dict[str, Any] = {"head": name, "labels": list(labels)}
+    if not exclusive:
+        card["exclusive"] = False
     (folder / _CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2), "utf-8")
     tensors = {key: value.detach().cpu().contiguous() for key, value in head.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
@@ -101,7 +114,8 @@ def load_head(folder: Path, width: int, name: str) -> tuple[torch.nn.Module, Hea
         return None
     try:
         given = json.loads((folder / _CARD).read_text("utf-8"))
-        card = HeadCard(str(given["head"]), tuple(str(one) for one in given["labels"]))
+        labels = tuple(str(one) for one in given["labels"])
+        card = HeadCard(str(given["head"]), labels, given.get("exclusive") is not False)
         head = make_head(card.name, width, max(1, len(card.labels)))
         head.load_state_dict(load_file(folder / _WEIGHTS))
     except Exception as error:  # whatever damaged files make their readers raise

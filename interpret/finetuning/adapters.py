@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from interpret.core.device_lock import seeded
 from interpret.core.extras import needed_for
 from interpret.core.task_heads import Classifier, save_head
+from interpret.core.tasks import MULTI_LABEL
 from interpret.finetuning.layer_groups import LayerGroup
 
 Model = PreTrainedModel | Classifier
@@ -179,4 +180,4 @@ def save_adapter(
         modules_to_save=_whole_modules(model, set(names)) or None,
     ).save_pretrained(str(folder))
     if isinstance(model, Classifier):
-        save_head(model.head, head, labels, folder)
+        save_head(model.head, head, labels, folder, model.config.problem_type != MULTI_LABEL)

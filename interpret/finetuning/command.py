@@ -142,7 +142,8 @@ def _say_what_to_expect(encoder: Encoder, recipe: Recipe, examples: Examples, sp
     )
     health = check_health(encoder, examples, train_rows, held_out_rows, min(recipe.max_length, encoder.max_tokens))
     what = find_objective(examples.task).unit.name
-    guess = f"; majority-class baseline: {health.majority:.1%}" if health.classes else ""
+    guesses = health.classes and find_objective(examples.task).classifies
+    guess = f"; majority-class baseline: {health.majority:.1%}" if guesses else ""
     chosen = f", {len(split.validation):,} validation {what}" if split.apart else ""
     _say(f"{len(train_rows):,} training {what}{chosen}, {len(split.test):,} held-out {what}{guess}")
     for sentence in describe_health(health, examples).values():

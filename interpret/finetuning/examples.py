@@ -110,6 +110,7 @@ class Examples:
         InputError
             If the other has classes that this one has not: nothing could be learned of them.
         """
+        other = find_objective(self.task).as_test_set(other, self.classes)
         strange = sorted(set(other.classes) - set(self.classes))
         if strange:
             raise InputError(

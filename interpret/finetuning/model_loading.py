@@ -34,20 +34,14 @@ def make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, .
     if recipe.head != OWN_HEAD:
         known = load_head(checkpoint_folder(encoder.spec.checkpoint), encoder.width, encoder.spec.checkpoint.name)
         problem = find_objective(task).problem_type
-        continued = known is not None and known[1] == HeadCard(recipe.head, labels) and _as_exclusive(encoder, problem)
+        continued = known is not None and known[1] == HeadCard(recipe.head, labels, problem != MULTI_LABEL)
         head = known[0] if known is not None and continued else None
         if head is None:
             head = make_head(recipe.head, encoder.width, max(1, len(labels)), recipe.seed)
         model = Classifier(encoder.model, head)
-        # Of heads of ours too the encoder's config says whether their classes exclude each other.
+        # As of the architecture's own heads; `save_head` is told by it.
         setattr(model.config, "problem_type", problem)  # noqa: B010 - transformers' types list what it may be
         return model.requires_grad_(True), continued
     # Its weights are read once more, under the head: the first copy serves nobody any more.
     torch.nn.Module.to(encoder.model, "meta")
     return find_objective(task).make_model(encoder, recipe, labels)
-
-
-def _as_exclusive(encoder: Encoder, problem: str | None) -> bool:
-    """Tell whether classes of a trained head exclude each other, or do not, as those of a problem do."""
-    apart = encoder.task is not None and encoder.task.kind == "classes" and not encoder.task.exclusive
-    return apart == (problem == MULTI_LABEL)

@@ -52,10 +52,10 @@ class MultiLabelResults:
         Their intervals; NaN where there is nothing to divide by.
     thresholds
         For each class the probability from which on it would have to be given for the largest F1 on these examples;
-        one half where it has fewer than five.
-    tuned_micro_f1, tuned_gain
-        What such thresholds give on examples that they were not chosen on, by five-fold cross-fitting; and how much
-        more that is than one half gives, as its interval over examples.
+        one half where that does as well, or where it has fewer than five.
+    tuned_macro_f1, tuned_gain
+        The macro-F1 that such thresholds give on examples that they were not chosen on, by five-fold cross-fitting; and
+        the interval over examples of how much more that is than what one half gives.
     mistakes
         Indices of examples, those first whose classes are most surely wrong.
     """
@@ -78,7 +78,7 @@ class MultiLabelResults:
     recall_interval: Float64[np.ndarray, "label 2"]
     f1_interval: Float64[np.ndarray, "label 2"]
     thresholds: Float64[np.ndarray, " label"]
-    tuned_micro_f1: float
+    tuned_macro_f1: float
     tuned_gain: tuple[float, float]
     mistakes: Int[np.ndarray, " mistake"]
 
@@ -138,7 +138,8 @@ def measure_labels(
     precision, recall, f1 = _shares(sums)
     whole = parts.sum(axis=1)
     tuned = _cross_fitted(probabilities, true)
-    tuned_parts = np.stack([true & tuned, ~true & tuned, true & ~tuned], axis=-1).sum(axis=1).astype(np.float64)
+    tuned_parts = np.stack([true & tuned, ~true & tuned, true & ~tuned], axis=-1).astype(np.float64)
+    width = 3 * len(labels)
     right = (true == given).all(axis=1)
     wrong = np.abs(probabilities - true).max(axis=1)
     order = np.argsort(-wrong, kind="stable")
@@ -147,10 +148,10 @@ def measure_labels(
         probabilities=read_only(probabilities, np.float32),
         truth=read_only(true, bool),
         micro_f1=float(f1_of(whole.sum(axis=0))),
-        micro_f1_interval=cluster_bootstrap(whole, f1_of),
+        micro_f1_interval=_unless_alike(cluster_bootstrap(whole, f1_of), whole),
         macro_f1=float(_macro(sums[None])[0]),
-        macro_f1_interval=cluster_bootstrap(
-            parts.reshape(len(parts), -1), lambda drawn: _macro(drawn.reshape(len(drawn), -1, 3))
+        macro_f1_interval=_unless_alike(
+            cluster_bootstrap(parts.reshape(-1, width), lambda drawn: _macro(drawn.reshape(len(drawn), -1, 3))), whole
         ),
         exact=float(right.mean()),
         exact_interval=wilson(int(right.sum()), len(right)),
@@ -163,9 +164,13 @@ def measure_labels(
         recall_interval=read_only(per_label[:, 1]),
         f1_interval=read_only(per_label[:, 2]),
         thresholds=read_only([_best_threshold(*one) for one in zip(probabilities.T, true.T, strict=True)], np.float64),
-        tuned_micro_f1=float(f1_of(tuned_parts.sum(axis=0))),
+        tuned_macro_f1=float(_macro(tuned_parts.sum(axis=0)[None])[0]),
         tuned_gain=cluster_bootstrap(
-            np.concatenate([tuned_parts, whole], axis=1), lambda drawn: f1_of(drawn[:, :3]) - f1_of(drawn[:, 3:])
+            np.concatenate([tuned_parts.reshape(-1, width), parts.reshape(-1, width)], axis=1),
+            lambda drawn: (
+                _macro(drawn[:, :width].reshape(len(drawn), -1, 3))
+                - _macro(drawn[:, width:].reshape(len(drawn), -1, 3))
+            ),
         ),
         mistakes=read_only(order[~right[order]], np.int64),
     )
@@ -200,15 +205,32 @@ def _shares(sums: Float64[np.ndarray, "*label 3"]) -> list[np.ndarray]:
 def _bootstrapped(parts: Float64[np.ndarray, "example 3"]) -> Float64[np.ndarray, "measure 2"]:
     """Return the intervals of a class's precision, recall and F1, of one set of draws."""
     drawn = _shares(drawn_sums(parts, 0, DRAWS))
+    right, wrong, missed = parts.sum(axis=0)
+    # Of how many rows each is a share; F1 is 2J / (1 + J) of the share J of right ones among all three.
+    counts = (right + wrong, right + missed, right + wrong + missed)
     found = np.full((3, 2), np.nan)
-    for index, (values, known) in enumerate(zip(drawn, _shares(parts.sum(axis=0)), strict=True)):
+    for index, (values, count) in enumerate(zip(drawn, counts, strict=True)):
+        if not count:
+            continue
         values = values[np.isfinite(values)]
-        if np.isfinite(known) and len(values):
+        if len(values):
             found[index] = np.quantile(values, (0.025, 0.975))
-        if np.isfinite(known) and not found[index, 1] > found[index, 0]:
-            # All right, or all wrong: Wilson's, with each row that counts as one.
-            found[index] = wilson(float(known) * int(parts.any(axis=1).sum()), int(parts.any(axis=1).sum()))
+        if not found[index, 1] > found[index, 0]:
+            # Where resampling has nothing to vary.
+            ends = np.array(wilson(right, count))
+            found[index] = 2 * ends / (1 + ends) if index == 2 else ends
     return found
+
+
+def _unless_alike(ends: tuple[float, float], parts: Float64[np.ndarray, "example 3"]) -> tuple[float, float]:
+    """Return an interval of F1; where all examples are alike, so that it has no width, Wilson's of as many rows."""
+    if ends[1] > ends[0]:
+        return ends
+    rows = int(parts.any(axis=1).sum())
+    right, wrong, missed = parts.sum(axis=0)
+    whole = right + wrong + missed
+    low, high = wilson(right / whole * rows, rows) if whole else (float("nan"), float("nan"))
+    return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
 def _macro(sums: Float64[np.ndarray, "draw label 3"]) -> Float64[np.ndarray, " draw"]:
@@ -229,12 +251,17 @@ def _best_threshold(probabilities: np.ndarray, true: np.ndarray) -> float:
     """Return the probability from which on a class is to be given for the largest F1; of equals nearest to one half."""
     if true.sum() < _LEAST_ROWS:
         return THRESHOLD
-    values = np.unique(probabilities)
+    order = np.argsort(-probabilities, kind="stable")
+    ranked, right = probabilities[order], np.cumsum(true[order]).astype(np.float64)
+    # Each number of classes given, from the surest on; of equal probabilities all or none.
+    last = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
+    given = last + 1.0
+    scores = 2 * right[last] / (given + true.sum())
+    own = probabilities >= THRESHOLD
+    if 2 * (own & true).sum() / (own.sum() + true.sum()) >= scores.max():
+        return THRESHOLD
     # Between two probabilities any threshold does the same.
-    edges = np.concatenate([values[:1] / 2, (values[1:] + values[:-1]) / 2])
-    given = probabilities[:, None] >= edges
-    counts = np.stack([(given & true[:, None]).sum(axis=0), (given & ~true[:, None]).sum(axis=0)], axis=1)
-    scores = f1_of(np.column_stack([counts, true.sum() - counts[:, 0]]).astype(np.float64))
+    edges = np.append((ranked[last[:-1]] + ranked[last[:-1] + 1]) / 2, ranked[-1] / 2)
     best = np.flatnonzero(scores == scores.max())
     return float(edges[best[np.abs(edges[best] - THRESHOLD).argmin()]])
 

@@ -134,6 +134,10 @@ class Objective(ABC):
         """Return examples of an earlier run as they stand among new ones."""
         return examples
 
+    def as_test_set(self, examples: "Examples", classes: tuple[str, ...]) -> "Examples":
+        """Return the examples of a test file, their labels read as those of a training file with these classes."""
+        return examples
+
     def labels_of(self, examples: "Examples") -> Counter[str]:
         """Count the classes; empty where labels name none."""
         return Counter(examples.labels) if examples.classes else Counter()
@@ -197,16 +201,12 @@ class Objective(ABC):
         scale: tuple[float, float],
         device: str,
     ) -> "TrainingData":
-        """Return examples as a model takes them.
+        """Return examples as a model takes them; answers to ``probes`` are recorded, ``scale`` is `label_scale`'s.
 
         Parameters
         ----------
         parts
             Places of the training, validation and test set; the last two may be one and the same object.
-        probes
-            Texts whose answers are recorded after every epoch.
-        scale
-            What `label_scale` returned.
         """
 
     def label_scale(self, examples: "Examples", train: Sequence[int] | np.ndarray) -> tuple[float, float]:

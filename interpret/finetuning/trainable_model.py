@@ -17,6 +17,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import read_vocabulary
 from interpret.core.families import Family
 from interpret.core.task_heads import Classifier, make_head, save_head
+from interpret.core.tasks import MULTI_LABEL
 from interpret.finetuning.adapters import (
     Model,
     adapted_layer_groups,
@@ -288,6 +289,6 @@ def save_model(model: Model, head: str, labels: Sequence[str], base: Checkpoint,
     tokenizer.save_pretrained(folder)
     if isinstance(model, Classifier):
         model.body.save_pretrained(folder)
-        save_head(model.head, head, labels, folder)
+        save_head(model.head, head, labels, folder, model.config.problem_type != MULTI_LABEL)
     else:
         model.save_pretrained(folder)

@@ -295,7 +295,7 @@ def _rows(examples: Examples, split: Split) -> dict[str, float]:
     found = {"learned": float(len(split.train)), "judged": float(len(split.test))}
     # Of the rows that each epoch is evaluated on; of words some may be beyond what is read.
     counts = find_objective(examples.task).labels_of(examples.some(split.validation))
-    if counts and examples.tags is None:
+    if counts and examples.tags is None and find_objective(examples.task).classifies:
         found["majority"] = max(counts.values()) / counts.total()
     return found
 

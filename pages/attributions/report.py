@@ -70,7 +70,7 @@ def rows_report(job: RowJob, file: SlotFile, found: it.attribution.RowAttributio
 def text_report(choice: TargetChoice, how: How) -> None:
     """Offer a report of the one text that is explained; nothing where something else than a class is."""
     signed = [method for method in how.methods if it.attribution.METHODS[method].signed]
-    if not choice.kind.predicts or choice.subject.pair is not None or not signed:
+    if not choice.kind.predicts or choice.subject.pair is not None or not signed or choice.target_function.stands_alone:
         return
     row, spec = choice.subject.row, choice.subject.spec
 

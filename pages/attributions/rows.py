@@ -41,6 +41,14 @@ def rows(choice: TargetChoice) -> None:
     if choice.kind.tags or choice.kind.from_passage:
         st.info(_("This target is of one word of one text. Choose a class to explain a whole file."))
         return
+    if choice.target_function.stands_alone:
+        st.info(
+            _(
+                "This model gives a text any number of classes, so a row has no single prediction that is right or "
+                "wrong. Explain one text at a time, or choose a linear head above."
+            )
+        )
+        return
     found = rows_input()
     kept_jobs()
     if found is None:

@@ -180,7 +180,7 @@ def _answers(
         if function.kind.likely:
             parts.append(_("probability {chance}").format(chance=f"{function.target_probability:.1%}"))
             best = choice.classes[int(function.own.argmax())] if choice.classes else ""
-            if function.kind.predicts and best and best != one.target.name:
+            if function.kind.predicts and not function.stands_alone and best and best != one.target.name:
                 parts.append(_("it predicts {name}").format(name=literal(best)))
         parts.append(_("output {output}").format(output=number(one.output)))
         said.append(f"**{literal(name)}**: " + " · ".join(parts))

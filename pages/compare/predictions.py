@@ -20,7 +20,7 @@ from dashboard.widgets.file_input import open_row
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from interpret.core.file_rows import free_name
-from interpret.core.labels import is_missing
+from interpret.core.labels import is_missing, multi_labels
 from pages.compare.two import Two
 
 # What is begun by itself: some seconds on two cores.
@@ -43,6 +43,15 @@ def predictions(two: Two) -> None:
     given = [i for i, label in enumerate(collection.columns[column]) if not is_missing(label)]
     if not given:
         st.info(_("The column “{column}” has no labels. Choose another one.").format(column=literal(column)))
+        return
+    several = multi_labels([collection.columns[column][i] for i in given])
+    if several is not None:
+        st.info(
+            _(
+                "The column “{column}” has several labels in a cell, such as “{cell}”. Here each row has one: choose "
+                "another column."
+            ).format(column=literal(column), cell=literal(several[:60]))
+        )
         return
     texts, labels = (tuple(values[i] for i in given) for values in (collection.texts, collection.columns[column]))
     analysis = _analysis(two, collection, column, texts, labels)
@@ -78,7 +87,7 @@ def _analysis(
     lines = f"column = table.columns.index({column!r})\nrows = [row for row in rows if not is_missing(row[column])]\n"
     kept = Source(
         "rows",
-        "from interpret.core.labels import is_missing\n\n" + lines,
+        "from interpret.core.labels import is_missing, multi_labels\n\n" + lines,
         about,
         lambda: None,
         after=(collection.source,),
@@ -139,8 +148,8 @@ def _accuracies(two: Two, found: it.attribution.PredictionChanges) -> None:
                 _("The model's own head answers.")
                 if made.own
                 else _(
-                    "It has no head with these classes: a linear head on its frozen sentence vectors answers, fitted "
-                    "to the other rows (five-fold cross-validation)."
+                    "It has no head that gives a row one of these classes: a linear head on its frozen sentence "
+                    "vectors answers, fitted to the other rows (five-fold cross-validation)."
                 )
             )
             if measured is None:

@@ -181,7 +181,8 @@ def health_view(health: it.finetuning.DataHealth, examples: it.finetuning.Exampl
     ]
     if health.classes and examples.tags is None:
         facts.append(_("{count} classes").format(count=len(health.classes)))
-        facts.append(_("majority-class baseline: {share}").format(share=f"{health.majority:.1%}"))
+        if it.finetuning.find_objective(task).classifies:
+            facts.append(_("majority-class baseline: {share}").format(share=f"{health.majority:.1%}"))
     if "unknown" in health.findings:
         # Before how finely the rest is cut: a word that is not read at all is not cut either.
         facts.append("**" + _("{share} unknown tokens").format(share=f"{health.unknown:.0%}") + "**")

@@ -63,3 +63,18 @@ def why_no_classifier(encoder: Encoder) -> InterpretError:
     if encoder.task is not None and encoder.task.kind == "score":
         return InputError("Its head answers with one number, the target “score”.")
     return InputError("Its head predicts masked words.")
+
+
+def check_exclusive(encoder: Encoder, head: LinearHead | None) -> None:
+    """Refuse to count right and wrong answers of a model that gives a text any number of classes.
+
+    Raises
+    ------
+    InputError
+        If its own head does.
+    """
+    if head is None and class_names(encoder, None) and encoder.task is not None and not encoder.task.exclusive:
+        raise InputError(
+            "This model gives a text any number of classes, so a row has no single prediction that is right or wrong. "
+            "Explain one text at a time, or fit a linear head to labels of which each row has one."
+        )

@@ -14,6 +14,7 @@ from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.device_lock import seeded
 from interpret.core.encoder import Encoder
+from interpret.core.tasks import MULTI_LABEL
 from interpret.finetuning.adapters import Model
 from interpret.finetuning.collator import NO_LABEL, Collator, Item, Reader
 from interpret.finetuning.examples import Examples
@@ -120,6 +121,9 @@ class Labelled(Objective):
         config = tf.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         if not any(str(name).endswith(self.architecture) for name in getattr(config, "architectures", None) or []):
             return None
+        if (config.problem_type == MULTI_LABEL) != (self.problem_type == MULTI_LABEL):
+            # Whatever they are called, they were learned for another question.
+            return ()
         return tuple(str(config.id2label.get(index)) for index in range(config.num_labels))
 
     # ---- its training

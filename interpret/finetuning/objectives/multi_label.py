@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from jaxtyping import Float
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.files import Table
-from interpret.core.labels import LABEL_SEPARATOR, is_missing, split_labels
+from interpret.core.labels import LABEL_SEPARATOR, is_missing, labels_in, split_labels
 from interpret.core.sentences import sentence
 from interpret.core.tasks import MULTI_LABEL
 from interpret.finetuning.collator import Item, Reader
@@ -21,6 +22,9 @@ from interpret.finetuning.multi_label_results import MultiLabelResults, f1_of, l
 from interpret.finetuning.objective import Answers, register
 from interpret.finetuning.objectives.labelled import Labelled
 from interpret.finetuning.recipe import Recipe
+
+# What stands in lists that say of each class whether a row is of it.
+_FLAGS = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}
 
 
 @register
@@ -44,6 +48,13 @@ class MultiLabel(Labelled):
         examples = read_rows(content, name, columns, self.name, is_missing, _in_one_form)
         refuse_few(examples)
         counts = self.labels_of(examples)
+        if counts and set(counts) <= _FLAGS:
+            raise InputError(
+                "The labels in the column “{label}” are 0 and 1, such as “{cell}”. Write the names of a row's classes "
+                "in each cell instead, such as “a; b”.",
+                label=columns.label,
+                cell=max(examples.labels, key=len)[:60],
+            )
         if len(counts) < 2:
             raise InputError(
                 "The column “{label}” has a single class, “{name}”. Multi-label classification needs at least two: "
@@ -80,6 +91,22 @@ class MultiLabel(Labelled):
         """Return the rarest class of each example, so that both sides have some of every class."""
         counts = self.labels_of(examples)
         return [min(_parts(label), key=lambda one: (counts[one], one), default="") for label in examples.labels]
+
+    def refuse_identical(self, group: str) -> None:
+        """Refuse a class whose rows all say the same."""
+        if group:
+            raise InputError(
+                "All rows of the class “{label}” are identical, so none can be held out. Add different ones.",
+                label=group,
+            )
+
+    def as_test_set(self, examples: Examples, classes: tuple[str, ...]) -> Examples:
+        """Part by the known classes what a smaller file does not tell from a single label."""
+        labels = [
+            LABEL_SEPARATOR.join(sorted({part for one in _parts(label) for part in labels_in(one, classes)}))
+            for label in examples.labels
+        ]
+        return replace(examples, labels=tuple(labels))
 
     # ---- its training
 

@@ -102,16 +102,14 @@ def _classes(found: MultiLabelResults) -> None:
         },
     )
     low, high = found.tuned_gain
-    gain = 100 * (found.tuned_micro_f1 - found.micro_f1)
+    gain = 100 * (found.tuned_macro_f1 - found.macro_f1)
     said = _(
-        "With thresholds of their own, chosen for each fifth of the rows on the other four, micro-F1 is {f1}: {gain} "
+        "With thresholds of their own, chosen for each fifth of the rows on the other four, macro-F1 is {f1}: {gain} "
         "percentage points ({interval})."
     ).format(
-        f1=f"{found.tuned_micro_f1:.1%}", gain=number(gain, "+.1f"), interval=between((100 * low, 100 * high), ".1f")
+        f1=f"{found.tuned_macro_f1:.1%}", gain=number(gain, "+.1f"), interval=between((100 * low, 100 * high), ".1f")
     )
-    if np.isnan(low) or low <= 0 <= high:
-        said = sentences(said, _("These rows do not show that they would help."))
-    st.caption(said)
+    st.caption(said if low > 0 else sentences(said, _("These rows do not show that they would help.")))
 
 
 def _thresholds(run: it.runs.Run, found: MultiLabelResults) -> None:

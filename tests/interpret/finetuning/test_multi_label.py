@@ -13,7 +13,8 @@ from sklearn import metrics
 
 import interpret as it
 from interpret.attribution.variants import Change, apply_changes
-from interpret.core.labels import labels_in
+from interpret.core.intervals import wilson
+from interpret.core.labels import labels_in, split_labels
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.facts import beats_baseline
@@ -199,17 +200,128 @@ def test_thresholds_are_the_best_on_these_rows_and_honest_on_others():
         assert own == pytest.approx(best)
     assert found.thresholds[0] < 0.3
     low, high = found.tuned_gain
-    assert 0 < low < found.tuned_micro_f1 - found.micro_f1 < high
+    assert 0 < low < found.tuned_macro_f1 - found.macro_f1 < high
     # Where nothing can be told, thresholds chosen on other rows gain nothing that they would on their own.
     noise = random.normal(size=(120, 3)).astype(np.float32)
     nothing = measure_labels(noise, (random.random((120, 3)) < 0.1).astype(float), tuple("abc"))
-    flattered = metrics.f1_score(
-        nothing.truth, nothing.probabilities >= nothing.thresholds.astype(np.float32), average="micro"
-    )
-    assert nothing.tuned_micro_f1 < flattered
+    flattered = metrics.f1_score(nothing.truth, nothing.probabilities >= nothing.thresholds, average="macro")
+    assert nothing.tuned_macro_f1 < flattered
+    # Where one half does as well as any other it stays, and changes nothing.
+    clear = np.where(np.arange(60)[:, None] % 2 == [0, 1], 0.4, -3).astype(np.float32)
+    same = measure_labels(clear, (clear > 0).astype(float), ("a", "b"))
+    assert same.thresholds.tolist() == [0.5, 0.5]
+    assert same.tuned_gain == (0, 0)
     # Of a class with four rows none is chosen.
     rare = measure_labels(noise[:20], np.eye(20, 3), tuple("abc"))
     assert rare.thresholds.tolist() == [0.5] * 3
+
+
+def test_intervals_have_the_width_that_their_rows_give():
+    """Where resampling has nothing to vary: Wilson's, of the rows that each is a share of."""
+    truth = np.zeros((60, 2))
+    truth[:51, 0] = 1
+    truth[0, 1] = 1
+    logits = np.full((60, 2), -3, np.float32)
+    # Of the first class one of 51 is given, and rightly; of the second its only row, and 50 others.
+    logits[0, 0] = 3
+    logits[:51, 1] = 3
+    found = measure_labels(logits, truth, ("a", "b"))
+    np.testing.assert_allclose(found.precision_interval[0], wilson(1, 1), atol=1e-9)
+    np.testing.assert_allclose(found.recall_interval[1], wilson(1, 1), atol=1e-9)
+    # All rows right: as sure as six rows are, and F1 is 2J / (1 + J) of the share J of right ones.
+    six = np.tile([[1.0, 0.0]], (6, 1))
+    right = measure_labels((8 * six - 4).astype(np.float32), six, ("a", "b"))
+    low, high = wilson(6, 6)
+    assert right.micro_f1 == right.macro_f1 == 1
+    assert right.micro_f1_interval == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
+    assert right.macro_f1_interval == right.micro_f1_interval
+    assert not right.beats_baseline
+
+
+def test_thresholds_of_many_rows_are_found_at_once():
+    random = np.random.default_rng(0)
+    truth = random.random((50_000, 2)) < 0.2
+    logits = (2 * truth - 2 + random.normal(size=truth.shape)).astype(np.float32)
+    assert (measure_labels(logits, truth.astype(float), ("a", "b")).thresholds < 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        # As pandas writes NumPy's lists.
+        (["['joy' 'love']", "['joy']", "[]"], [("joy", "love"), ("joy",), ()]),
+        (["[3 5]", "[3]", "[5 3]"], [("3", "5"), ("3",), ("5", "3")]),
+        # Empty parts are none.
+        (['["a", ""]', '[""]'], [("a",), ()]),
+        (["a|b|", "a|", "b|", "a||b"], [("a", "b"), ("a",), ("b",), ("a", "b")]),
+        (["a, b,", "a, b", "b"], [("a", "b"), ("a", "b"), ("b",)]),
+        # Lists are lists also where few cells are.
+        (["a", "b", "a", "b", '["a", "b"]'], [("a",), ("b",), ("a",), ("b",), ("a", "b")]),
+        # One that is parted otherwise changes nothing for all others.
+        (["a, b", "a, b", "b, c", "a", "c", "a; b"], [("a", "b"), ("a", "b"), ("b", "c"), ("a",), ("c",), ("a; b",)]),
+    ],
+)
+def test_cells_are_read_as_people_and_programs_write_them(cells, labels):
+    assert split_labels(cells) == labels
+
+
+def test_lists_of_zeros_and_ones_name_no_class():
+    lines = "\n".join(json.dumps({"text": f"text {i}", "topics": [i % 2, 1, 0]}) for i in range(12))
+    with pytest.raises(it.InputError, match="are 0 and 1"):
+        read_examples(lines.encode(), "mine.jsonl", "text", "topics", task=TASK)
+
+
+def test_a_test_file_is_parted_by_the_classes_of_the_training_file():
+    cells = ["a, b", "a", "b", "c, d", "c", "d", "a, c", "b, d"] * 2
+    lines = ["text,topics", *(f'text {i},"{cell}"' for i, cell in enumerate(cells))]
+    learned = read_examples("\n".join(lines).encode(), "mine.csv", "text", "topics", task=TASK)
+    assert learned.classes == ("a", "b", "c", "d")
+    lines = ["text,topics", *(f'other {i},"{("a, b", "c, d")[i % 2]}"' for i in range(8))]
+    other = read_examples("\n".join(lines).encode(), "other.csv", "text", "topics", task=TASK)
+    assert other.classes == ("a, b", "c, d")
+    assert learned.joined(other).labels[-2:] == ("a; b", "c; d")
+
+
+def test_a_class_whose_rows_all_say_the_same_is_refused():
+    lines = ["text,topics", *(f"text {i},{('a', 'b', 'a; b')[i % 3]}" for i in range(12)), *["same text,a; z"] * 3]
+    examples = read_examples("\n".join(lines).encode(), "mine.csv", "text", "topics", task=TASK)
+    with pytest.raises(it.InputError, match="“z” are identical"):
+        split_examples(examples, 0.3)
+
+
+def test_a_head_of_another_question_begins_anew(recipe, tmp_path):
+    """Classes that exclude each other, and the same that do not: the same weights answer something else."""
+    loader = tf.AutoModelForSequenceClassification
+    names = ("bank", "rest", "river")
+    named = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+    for problem in (None, "multi_label_classification"):
+        own = make_checkpoint("bert", tmp_path / str(problem), loader=loader, problem_type=problem, **named)
+        encoder = it.load_encoder(str(own), "cpu")
+        for task in ("classes", TASK):
+            model, continued = find_objective(task).make_model(encoder, replace(recipe, model=str(own)), names)
+            assert continued == ((task == TASK) == (problem is not None))
+            kept = torch.equal(model.classifier.weight, loader.from_pretrained(own).classifier.weight)
+            assert kept == continued
+
+
+def test_rows_of_any_number_of_classes_have_no_accuracy(tmp_path):
+    folder = make_checkpoint(
+        "bert",
+        tmp_path / "several",
+        loader=tf.AutoModelForSequenceClassification,
+        num_labels=3,
+        problem_type="multi_label_classification",
+    )
+    encoder = it.load_encoder(str(folder), "cpu")
+    texts, labels = [f"the bank {i}" for i in range(8)], ["LABEL_0", "LABEL_1"] * 4
+    with pytest.raises(it.InputError, match="any number of classes"):
+        it.attribution.measure_classifier(encoder, texts, labels)
+    with pytest.raises(it.InputError, match="any number of classes"):
+        it.attribution.attribute_rows(encoder, texts, labels, method="input_x_gradient")
+    # A linear head gives each row one.
+    head = it.fit_head(encoder, texts, labels)
+    assert it.attribution.measure_classifier(encoder, texts, labels, head).count == 8
+    assert not it.attribution.predict_classes(encoder, texts, labels).own
 
 
 def test_what_can_be_learned_is_learned_and_the_saved_model_answers_the_same(recipe, tmp_path):
