@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from interpret.attribution.prediction_changes import classify
 from interpret.attribution.rows import check_lengths
-from interpret.attribution.targets.classifier import check_exclusive, class_names, why_no_classifier
+from interpret.attribution.targets.classifier import exclusive_class_names, why_no_classifier
 from interpret.core.accuracy import Accuracy, measure_accuracy
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
@@ -46,8 +46,7 @@ def measure_classifier(
     (2, 2, 0.5)
     """
     check_lengths(texts, {"labels": labels})
-    check_exclusive(encoder, head)
-    names = class_names(encoder, head)
+    names = exclusive_class_names(encoder, head)
     if not names:
         raise InputError(
             "This model has no classifier. {why} Fit a head with `fit_head`.", why=why_no_classifier(encoder)

@@ -11,7 +11,7 @@ from interpret.attribution.plausibility import Plausibility, plausibility
 from interpret.attribution.row_attributions import Row, RowAttributions
 from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.targets import Target
-from interpret.attribution.targets.classifier import check_exclusive, class_names
+from interpret.attribution.targets.classifier import exclusive_class_names
 from interpret.attribution.together import alike
 from interpret.core.accuracy import text_key
 from interpret.core.batches import first_window
@@ -92,8 +92,7 @@ def attribute_rows(
     [('A wonderful film.', 'good'), ('A boring film.', 'bad')]
     """
     check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
-    check_exclusive(encoder, head)
-    answered = class_names(encoder, head)
+    answered = exclusive_class_names(encoder, head)
     training_texts = head.out_of_fold if head is not None else training_texts
     question = Question(texts, labels, answered, training_texts, target, method, baseline, tolerance, head, seed)
     by_index = dict(done or {})

@@ -65,16 +65,17 @@ def why_no_classifier(encoder: Encoder) -> InterpretError:
     return InputError("Its head predicts masked words.")
 
 
-def check_exclusive(encoder: Encoder, head: LinearHead | None) -> None:
-    """Refuse to count right and wrong answers of a model that gives a text any number of classes.
+def exclusive_class_names(encoder: Encoder, head: LinearHead | None) -> tuple[str, ...]:
+    """Return the classes of which a text has one; empty where there is no classifier.
 
     Raises
     ------
     InputError
-        If its own head does.
+        If a text can have any number: then no answer is right or wrong.
     """
     if head is None and class_names(encoder, None) and encoder.task is not None and not encoder.task.exclusive:
         raise InputError(
             "This model gives a text any number of classes, so a row has no single prediction that is right or wrong. "
             "Explain one text at a time, or fit a linear head to labels of which each row has one."
         )
+    return class_names(encoder, head)
