@@ -14,6 +14,7 @@ from dashboard.analysis import Analysis
 from dashboard.components.switches import Heads, read_off, switches
 from dashboard.language import _, literal
 from dashboard.subject import Subject
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.head_choice import chosen_head
 
@@ -95,9 +96,8 @@ def show_answers(encoder: it.Encoder, result: it.attention.Ablation) -> None:
                 )
             )
         return
-    st.dataframe(
+    data_table(
         answer_table(answers),
-        hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format="%.4f") for name in (_("Before"), _("After"), _("Change"))
         },

@@ -9,7 +9,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _, _n
-from dashboard.numbers import between, number
+from dashboard.numbers import between, interval, number
 from interpret.finetuning.facts import beats_baseline
 from interpret.finetuning.model_selection import DRAWS
 
@@ -48,16 +48,7 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
             )
         ]
     if "baseline_micro_f1" in facts:
-        return [
-            _(
-                "**Not shown to be better than always giving the same classes:** micro-F1 is {f1} ({interval}); the "
-                "best fixed choice of classes gives {baseline}. These rows do not show that the model learned anything."
-            ).format(
-                f1=f"{facts['micro_f1']:.1%}",
-                interval=between((facts["low"], facts["high"])),
-                baseline=f"{facts['baseline_micro_f1']:.1%}",
-            )
-        ]
+        return [_several_classes(facts)]
     lines = []
     if "entity_f1" in facts and facts["entity_low"] <= 0:
         lines.append(
@@ -87,6 +78,31 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
             )
         )
     return lines
+
+
+def _several_classes(facts: Mapping[str, float]) -> str:
+    """Say it of a model that gives any number of classes: at one half, which may be the wrong threshold."""
+    lead = facts.get("tuned_lead_low", float("nan")), facts.get("tuned_lead_high", float("nan"))
+    sentence = (
+        _(
+            "**At a threshold of 50%, not shown to be better than always giving the same classes:** micro-F1 is {f1} "
+            "({interval}); the best fixed choice of classes gives {baseline}. With a threshold of its own for each "
+            "class, chosen on other rows, macro-F1 is {tuned}, {lead} percentage points above giving every class to "
+            "every row: the model did learn, and needs other thresholds, or more epochs."
+        )
+        if lead[0] > 0
+        else _(
+            "**Not shown to be better than always giving the same classes:** micro-F1 is {f1} ({interval}); the "
+            "best fixed choice of classes gives {baseline}. These rows do not show that the model learned anything."
+        )
+    )
+    return sentence.format(
+        f1=f"{facts['micro_f1']:.1%}",
+        interval=between((facts["low"], facts["high"])),
+        baseline=f"{facts['baseline_micro_f1']:.1%}",
+        tuned=f"{facts.get('tuned_macro_f1', float('nan')):.1%}",
+        lead=interval((100 * lead[0], 100 * lead[1]), ".1f"),
+    )
 
 
 def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:

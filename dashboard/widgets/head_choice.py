@@ -17,6 +17,7 @@ from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.attention_view import first_head, heads_of_url
 from dashboard.widgets.choices import choose
+from dashboard.widgets.data_table import choose_row
 
 if TYPE_CHECKING:
     from interpret.core.tokens import Tokens
@@ -93,20 +94,17 @@ def pick_row(
         for name, values in columns.items()
     }
     st.caption(_("Choose a row to select its head in all tabs."))
-    picked = st.dataframe(
+    layers, heads = columns[_("Layer")], columns[_("Head")]
+    row = choose_row(
         dict(columns),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
+        len(layers),
         # With another head chosen, here or elsewhere, no row stays picked.
         key=f"rows:{len(columns)}:{chosen}",
         column_config=config,
     )
-    layers, heads = columns[_("Layer")], columns[_("Head")]
-    for row in picked["selection"]["rows"]:
-        if row < len(layers) and (layers[row], heads[row]) != chosen:
-            choose_head(layers[row], heads[row])
-            st.rerun()
+    if row is not None and (layers[row], heads[row]) != chosen:
+        choose_head(layers[row], heads[row])
+        st.rerun()
 
 
 def _go(tab: str, layer: int, head: int) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 import interpret as it
 from dashboard.analysis import Analysis
 from dashboard.language import _, explain, literal
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.models import chosen_encoder, device_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.shares import percent_bar, percents
@@ -59,13 +60,12 @@ def _card_body() -> None:
     )
     st.markdown("**" + _("Parameters by part") + "**")
     total = sum(card.parameters.values())
-    st.dataframe(
+    data_table(
         {
             _("Part"): [_part(name) for name in card.parameters],
             _("Parameters"): list(card.parameters.values()),
             _("Share"): percents(count / total for count in card.parameters.values()),
         },
-        hide_index=True,
         column_config={
             _("Parameters"): st.column_config.NumberColumn(format="localized"),
             _("Share"): percent_bar(),

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.analysis import Analysis
 from dashboard.language import _, literal
 from dashboard.subject import Subject
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.shares import percent_bar, percents
 from interpret.core.characters import beginning
 from interpret.core.question_answering import MOST_TOKENS
@@ -71,12 +72,11 @@ def answer_in_passage(found: Answers, whole: bool = False) -> None:
 def answers_table(found: Answers) -> None:
     """Draw the best answers with their probabilities: the best one, and others that are not next to impossible."""
     some = [one for index, one in enumerate(found.answers) if not index or one.probability >= _LEAST]
-    st.dataframe(
+    data_table(
         {
             _("Answer"): [*(one.text for one in some), _("no answer")],
             _("Probability"): percents([*(one.probability for one in some), found.no_answer]),
         },
-        hide_index=True,
         column_config={_("Answer"): st.column_config.TextColumn(width=200), _("Probability"): percent_bar(130)},
     )
 

@@ -12,6 +12,7 @@ from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, language, literal
 from dashboard.numbers import listed
 from dashboard.widgets.choices import distinct_labels
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.kept_copies import say_where_copies_are
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.table_caption import table_caption
@@ -163,7 +164,7 @@ def _card(key: str) -> None:
             with boxes[index % 3]:
                 _role_box(file, role, "card", file.roles.doubtful.get(role, ()))
         _classes(file.card)
-        st.dataframe(_beginning(table), hide_index=True)
+        data_table(_beginning(table))
     else:
         _encoding_box(file)
     st.caption(

@@ -56,6 +56,9 @@ class MultiLabelResults:
     tuned_macro_f1, tuned_gain
         The macro-F1 that such thresholds give on examples that they were not chosen on, by five-fold cross-fitting; and
         the interval over examples of how much more that is than what one half gives.
+    tuned_lead
+        The interval of how much more it is than what giving every example every class gives, which needs no learning
+        and is the best fixed choice for F1 of each class.
     mistakes
         Indices of examples, those first whose classes are most surely wrong.
     """
@@ -80,6 +83,7 @@ class MultiLabelResults:
     thresholds: Float64[np.ndarray, " label"]
     tuned_macro_f1: float
     tuned_gain: tuple[float, float]
+    tuned_lead: tuple[float, float]
     mistakes: Int[np.ndarray, " mistake"]
 
     @property
@@ -108,6 +112,9 @@ class MultiLabelResults:
             "exact": self.exact,
             "hamming": self.hamming,
             "baseline_micro_f1": self.baseline,
+            "tuned_macro_f1": self.tuned_macro_f1,
+            "tuned_lead_low": self.tuned_lead[0],
+            "tuned_lead_high": self.tuned_lead[1],
         }
 
 
@@ -139,7 +146,7 @@ def measure_labels(
     whole = parts.sum(axis=1)
     tuned = _cross_fitted(probabilities, true)
     tuned_parts = np.stack([true & tuned, ~true & tuned, true & ~tuned], axis=-1).astype(np.float64)
-    width = 3 * len(labels)
+    all_parts = np.stack([true, ~true, np.zeros_like(true)], axis=-1).astype(np.float64)
     right = (true == given).all(axis=1)
     wrong = np.abs(probabilities - true).max(axis=1)
     order = np.argsort(-wrong, kind="stable")
@@ -151,7 +158,8 @@ def measure_labels(
         micro_f1_interval=_unless_alike(cluster_bootstrap(whole, f1_of), whole),
         macro_f1=float(_macro(sums[None])[0]),
         macro_f1_interval=_unless_alike(
-            cluster_bootstrap(parts.reshape(-1, width), lambda drawn: _macro(drawn.reshape(len(drawn), -1, 3))), whole
+            cluster_bootstrap(parts.reshape(len(parts), -1), lambda drawn: _macro(drawn.reshape(len(drawn), -1, 3))),
+            whole,
         ),
         exact=float(right.mean()),
         exact_interval=wilson(int(right.sum()), len(right)),
@@ -165,13 +173,8 @@ def measure_labels(
         f1_interval=read_only(per_label[:, 2]),
         thresholds=read_only([_best_threshold(*one) for one in zip(probabilities.T, true.T, strict=True)], np.float64),
         tuned_macro_f1=float(_macro(tuned_parts.sum(axis=0)[None])[0]),
-        tuned_gain=cluster_bootstrap(
-            np.concatenate([tuned_parts.reshape(-1, width), parts.reshape(-1, width)], axis=1),
-            lambda drawn: (
-                _macro(drawn[:, :width].reshape(len(drawn), -1, 3))
-                - _macro(drawn[:, width:].reshape(len(drawn), -1, 3))
-            ),
-        ),
+        tuned_gain=_lead(tuned_parts, parts),
+        tuned_lead=_lead(tuned_parts, all_parts),
         mistakes=read_only(order[~right[order]], np.int64),
     )
 
@@ -237,6 +240,18 @@ def _macro(sums: Float64[np.ndarray, "draw label 3"]) -> Float64[np.ndarray, " d
     """Return the mean of F1 over the classes that occur, true or given."""
     there = sums.sum(axis=-1) > 0
     return np.asarray((f1_of(sums) * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1))
+
+
+def _lead(
+    parts: Float64[np.ndarray, "example label 3"], others: Float64[np.ndarray, "example label 3"]
+) -> tuple[float, float]:
+    """Return the interval of how much larger macro-F1 is by one way of giving classes than by another."""
+
+    def difference(drawn: Float64[np.ndarray, "draw part"]) -> Float64[np.ndarray, " draw"]:
+        one, other = drawn.reshape(len(drawn), 2, -1, 3).swapaxes(0, 1)
+        return _macro(one) - _macro(other)
+
+    return cluster_bootstrap(np.stack([parts, others], axis=1).reshape(len(parts), -1), difference)
 
 
 def _baseline(true: Bool[np.ndarray, "example label"]) -> float:

@@ -14,6 +14,7 @@ from dashboard.language import _, explain
 from dashboard.subject import Subject
 from dashboard.widgets.attention_view import view_controls
 from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.head_choice import choose_head, pick_head
 from dashboard.widgets.notices import guarded
@@ -190,7 +191,7 @@ def _drawn(what: Compared, shown: str) -> None:
     if not what.one_head:
         with st.expander(_("Each query token: how far apart, and what moved"), expanded=True):
             table, config = row_table(result, first.name, second.name)
-            st.dataframe(table, hide_index=True, column_config=config, key="rows_apart")
+            data_table(table, column_config=config, key="rows_apart")
     for one in every:
         _all_heads(what, one, stem)
 

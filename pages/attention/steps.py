@@ -10,6 +10,7 @@ from dashboard.analysis import trace_of
 from dashboard.components.steps import MOST_ROWS, NAME, Layer, shown_keys, steps_picture
 from dashboard.language import _
 from dashboard.subject import Subject
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.head_choice import informative_token, pick_head, pick_token
 from dashboard.widgets.notices import guarded
@@ -56,7 +57,7 @@ def steps(subject: Subject) -> None:
     steps_picture(result, layers, f"{model} · {title}", stem)
     export_bar(step_downloads(analysis, stem), analysis, picture=NAME)
     with st.expander(_("The numbers as a table")):
-        st.dataframe(step_table(result), hide_index=True)
+        data_table(step_table(result))
     st.caption(
         _(
             "What this does not mean: the numbers show exactly how one weight is computed. They do not say why these "

@@ -9,6 +9,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
 from dashboard.numbers import listed, number
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.passage_answer import answer_in_passage, answers_analysis, answers_table
 from dashboard.widgets.shares import percent_bar, percents
 from dashboard.widgets.target_view import TargetChoice, choose_class, choose_contrast
@@ -204,12 +205,11 @@ def _probabilities(
     """Draw the likeliest classes with their probabilities, and of exclusive ones what the others have together."""
     shown = order[:_MOST_SHOWN]
     lines = max(-(-len(classes[i]) // _CHARACTERS) for i in shown)
-    st.dataframe(
+    data_table(
         {
             _("Class"): [classes[i] for i in shown],
             _("Probability"): percents(float(probabilities[i]) for i in shown),
         },
-        hide_index=True,
         # Long names have several lines: two can begin alike.
         row_height=None if lines == 1 else min(_LINE * lines + _LINE, _MOST_HEIGHT),
         # However long its name is, the bar stays in sight.

@@ -9,6 +9,7 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _
 from dashboard.numbers import interval
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.method_input import method_names
 from dashboard.widgets.target_view import TargetChoice
 
@@ -68,7 +69,7 @@ def _ranking(names: Mapping[str, str]) -> None:
         )
     )
 
-    st.dataframe(
+    data_table(
         {
             _("Method"): [names[name] for name in rows],
             _("Comprehensiveness"): [one.comprehensiveness for one in rows.values()],
@@ -77,7 +78,6 @@ def _ranking(names: Mapping[str, str]) -> None:
             _("AUPRC, gain over random"): [interval(one.auprc_gain) for one in rows.values()],
             _("Shown to beat random"): [_("yes") if one.beats_random else _("no") for one in rows.values()],
         },
-        hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format="%.3f") for name in (_("Comprehensiveness"), "AUPRC")
         },

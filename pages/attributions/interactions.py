@@ -14,6 +14,7 @@ from dashboard.language import _, _n, literal
 from dashboard.numbers import number
 from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names
@@ -167,13 +168,12 @@ def _strongest(
     order = np.argsort(-np.abs(scores), axis=None, kind="stable")[:12]
     cells = [np.unravel_index(i, scores.shape) for i in order]
     measures = {_("Score"): scores} if signed is None else {_("Strength"): scores, _("Signed mean"): signed}
-    st.dataframe(
+    data_table(
         {
             _("Word"): [rows[int(i)] for i, _j in cells],
             _("Other word"): [columns[int(j)] for _i, j in cells],
             **{name: [float(values[i, j]) for i, j in cells] for name, values in measures.items()},
         },
-        hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format="%.4f" if name == _("Strength") else "%+.4f")
             for name in measures

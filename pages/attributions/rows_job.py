@@ -12,6 +12,7 @@ from dashboard import cache, jobs, state
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import done_of, duration
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.method_input import method_names
 from dashboard.widgets.models import device_name, model_name
 from dashboard.widgets.notices import guarded
@@ -117,9 +118,8 @@ def _watch(job: RowJob) -> None:
         "answer": _("Model output"),
         "probability": _("Probability"),
     }
-    st.dataframe(
+    data_table(
         {titles[name]: table[name][-_LISTED:] for name in kept},
-        hide_index=True,
         key="rows_coming",
         column_config={titles["probability"]: st.column_config.NumberColumn(format="%.3f")},
     )

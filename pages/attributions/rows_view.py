@@ -18,6 +18,7 @@ from dashboard.numbers import listed, number
 from dashboard.report.facts import training_texts_of
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose
+from dashboard.widgets.data_table import choose_row
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.file_input import open_row
 from dashboard.widgets.file_line import file_line
@@ -235,16 +236,13 @@ def chosen_row(file: SlotFile, found: it.attribution.RowAttributions) -> None:
         probability: [row.probability for row in rows],
         _("Words with the largest scores"): [_best(row.attribution) for row in rows],
     }
-    event = st.dataframe(
+    picked = choose_row(
         found.origin.some([row.index for row in rows]).beside(table),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
+        len(rows),
         key=f"rows_table:{only}:{answer}:{query}",
         column_config={probability: st.column_config.NumberColumn(format="%.3f")},
     )
-    picked = event.selection.rows
-    row = rows[picked[0]] if picked and picked[0] < len(rows) else None
+    row = rows[picked] if picked is not None else None
     st.button(
         _("Open this row in “Word attributions”"),
         key="open_row",

@@ -10,6 +10,7 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _, literal
 from dashboard.numbers import listed, number
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.shares import percent_columns, percents
 
 
@@ -59,7 +60,7 @@ def variants_view(
     """Draw `variants_table`, with probabilities in per cent."""
     shares = [label or target_function.target.kind for label in labels if target_function.kind.likely]
     shown = {name: percents(values) if name in shares else values for name, values in table.items()}
-    st.dataframe(shown, hide_index=True, key=key, column_config=percent_columns(*shares))
+    data_table(shown, key=key, column_config=percent_columns(*shares))
 
 
 def chances_table(target_function: it.attribution.TargetFunction, variants: it.attribution.Variants) -> None:

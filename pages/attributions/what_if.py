@@ -13,6 +13,7 @@ from dashboard.language import _, _n, literal
 from dashboard.numbers import sentences
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
@@ -63,7 +64,7 @@ def whatif(choice: TargetChoice) -> None:
         _typed(choice, target_function)
     with st.expander(_("Each word switched off in turn"), key="each_word_off"):
         every = it.attribution.read_variants(target_function, [(), *singles])
-        st.dataframe(variants_table(target_function, every), hide_index=True)
+        data_table(variants_table(target_function, every))
         export_bar(
             [
                 Download(

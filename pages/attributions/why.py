@@ -18,6 +18,7 @@ from dashboard.widgets.attributions_view import (
     warn_of_baseline,
     words_of,
 )
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.method_input import how_input, method_names
 from dashboard.widgets.notices import guarded
@@ -71,7 +72,7 @@ def why(choice: TargetChoice) -> None:
                 )
             )
     with st.expander(_("All scores")):
-        st.dataframe(attribution_table(found, how.words), hide_index=True)
+        data_table(attribution_table(found, how.words))
     text_report(choice, how)
     method_guide(choice, found)
 

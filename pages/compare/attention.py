@@ -17,6 +17,7 @@ from dashboard.language import _, _n, literal
 from dashboard.numbers import known, number, sentences
 from dashboard.widgets.attention_view import special_names
 from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.head_choice import choose_head, pick_head
 from dashboard.widgets.long_work import Progress, long_work
@@ -125,9 +126,8 @@ def _matched(two: Two, analysis: Analysis, found: it.attention.HeadMatches) -> N
             _MAP,
         )
     with right:
-        st.dataframe(
+        data_table(
             _table(found),
-            hide_index=True,
             key="all_heads",
             height=300,
             column_config={_("Divergence (bits)"): st.column_config.NumberColumn(format="%.3f")},

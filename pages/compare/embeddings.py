@@ -16,6 +16,7 @@ from dashboard.language import _, _n, literal
 from dashboard.numbers import between, known, number, sentences
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import Collection, collection_input
+from dashboard.widgets.data_table import choose_row, data_table
 from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
@@ -149,7 +150,8 @@ def _neighbours(two: Two, read: _Read, right: DeltaGenerator) -> tuple[it.embedd
         strict=True,
     ):
         table = {_("Both"): [bool(i in other) for i in own], name: [read.collection.texts[i] for i in own]}
-        column.dataframe(read.collection.origin.some(own).beside(table), hide_index=True, key=f"nearest:{name}")
+        with column:
+            data_table(read.collection.origin.some(own).beside(table), key=f"nearest:{name}")
     return overlap, analysis
 
 
@@ -193,20 +195,17 @@ def _overlaps(two: Two, read: _Read) -> tuple[it.embeddings.NeighbourOverlap, An
         )
     )
     order = np.argsort(overlap.shared, kind="stable")
-    picked = st.dataframe(
+    picked = choose_row(
         _overlap_table(read.collection, overlap, order),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
+        len(order),
         key="overlap_rows",
         height=280,
         column_config={
             _("Shared"): st.column_config.ProgressColumn(format="%d", min_value=0, max_value=overlap.count, width=90),
         },
     )
-    rows = [row for row in picked["selection"]["rows"] if row < len(order)]
-    item = int(order[rows[0] if rows else 0])
-    if not rows:
+    item = int(order[picked or 0])
+    if picked is None:
         st.caption(_("Choose a row to see both lists; here is the first."))
     return overlap, analysis, item
 

@@ -13,6 +13,7 @@ from dashboard.analysis import Analysis
 from dashboard.language import _, explain, literal
 from dashboard.numbers import between, number, sentences
 from dashboard.subject import Subject
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.models import encoder_of, model_name
@@ -64,7 +65,7 @@ def masked_words(two: Two) -> None:
     )
     first, second = two.names
     order = np.argsort(-np.abs(found.second_bits - found.first_bits), kind="stable")
-    st.dataframe(
+    data_table(
         {
             _("Word"): [found.words.labels[i] for i in order],
             _("Guess: {model}").format(model=first): [found.first_guesses[i] for i in order],
@@ -72,7 +73,6 @@ def masked_words(two: Two) -> None:
             _("Guess: {model}").format(model=second): [found.second_guesses[i] for i in order],
             _("Bits: {model}").format(model=second): [float(found.second_bits[i]) for i in order],
         },
-        hide_index=True,
         key="guesses",
         column_config={
             _("Bits: {model}").format(model=name): st.column_config.NumberColumn(format="%.2f") for name in two.names

@@ -8,6 +8,7 @@ import interpret as it
 from dashboard.analysis import Analysis
 from dashboard.language import _, literal
 from dashboard.numbers import between, interval, number
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.model_card import head_name
@@ -26,9 +27,8 @@ def overview(two: Two) -> None:
     found: list[it.ModelCard] = [card.result for card in cards]
     measured = _latency(two)
     table = _facts(two, found, measured)
-    st.dataframe(
+    data_table(
         {"": list(table), **{name: [row[i] for row in table.values()] for i, name in enumerate(two.names)}},
-        hide_index=True,
         key="facts",
         height=35 * (len(table) + 1) + 3,
     )

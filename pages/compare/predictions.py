@@ -15,6 +15,7 @@ from dashboard.numbers import between, interval, known, number, sentences
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import Collection, collection_input
+from dashboard.widgets.data_table import choose_row
 from dashboard.widgets.export import Download, as_csv, as_json, export_bar
 from dashboard.widgets.file_input import open_row
 from dashboard.widgets.long_work import Progress, long_work
@@ -223,11 +224,9 @@ def _flips(
         table[free_name(table, name)] = [one.said[i] for i in found.flipped]
         table[_("p ({model})").format(model=name)] = [100 * float(one.probability[i]) for i in found.flipped]
     table = collection.origin.some(rows).beside(table)
-    picked = st.dataframe(
+    chosen = choose_row(
         table,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
+        len(rows),
         key="flips",
         column_config={
             _("p ({model})").format(model=name): st.column_config.NumberColumn(format="%.1f%%", width=90)
@@ -235,9 +234,8 @@ def _flips(
         },
     )
     st.caption(_("First those of which both were surest. Choose a row to read it on the other tabs and pages."))
-    chosen = [row for row in picked["selection"]["rows"] if row < len(found.flipped)]
-    if chosen:
-        index = int(found.flipped[chosen[0]])
+    if chosen is not None:
+        index = int(found.flipped[chosen])
         text, number_of = texts[index], collection.origin.numbers[given[index]]
         with st.container(horizontal=True):
             st.button(

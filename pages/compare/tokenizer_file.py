@@ -13,6 +13,7 @@ from dashboard.analysis import Source
 from dashboard.language import _, _n
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import Collection, collection_input
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.long_work import Progress, long_work
 from pages.compare.tokenizer_export import export_counts
@@ -34,11 +35,11 @@ def of_file(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
     if counts is None:
         return
     table, config = summary_table(vocabularies, counts, several=True)
-    st.dataframe(table, hide_index=True, column_config=config, key="vocabularies")
+    data_table(table, column_config=config, key="vocabularies")
     names = {str(i): one.name for i, one in enumerate(vocabularies)}
     chosen = int(choose(st.selectbox, _("Words broken by"), names, state.BROKEN_BY, width=320))
     broken = counts[chosen].broken
-    st.dataframe(
+    data_table(
         {
             _("Word"): [one.word for one in broken],
             _("Count"): [one.count for one in broken],
@@ -46,7 +47,6 @@ def of_file(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
             _("Cut into"): [" ".join(one.tokens) for one in broken],
             _("Unknown"): [one.unknown for one in broken],
         },
-        hide_index=True,
         key="broken",
         height=420,
     )

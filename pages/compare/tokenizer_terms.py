@@ -14,6 +14,7 @@ import interpret as it
 from dashboard import ROOT
 from dashboard.analysis import Source
 from dashboard.language import _, _n, language
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv
 from interpret.core.intervals import cluster_bootstrap
 from interpret.core.tokens import tokenize
@@ -76,7 +77,7 @@ def of_terms(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
         table[_("Term")] += source.result
     for one in vocabularies:
         table[one.name] = [" ".join(_pieces_of(one, term)) for source in sources.values() for term in source.result]
-    st.dataframe(table, hide_index=True, key="term_rows", height=420)
+    data_table(table, key="term_rows", height=420)
     stem = two.stem("terms")
     everything = Source(
         "texts",
@@ -158,7 +159,7 @@ def of_languages(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
         table[tokens] = [int(counts[code][i].tokens.sum()) for code in names]
         table[unknown] = [100 * counts[code][i].unknown_share for code in names]
         config[unknown] = st.column_config.NumberColumn(format="%.1f%%")
-    st.dataframe(table, hide_index=True, column_config=config, key="language_rows", height=35 * (len(names) + 1) + 3)
+    data_table(table, column_config=config, key="language_rows", height=35 * (len(names) + 1) + 3)
     stem = two.stem("languages")
     reader = language()
     chosen = "zh" if reader == "zh_CN" else _ENGLISH

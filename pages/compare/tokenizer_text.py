@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import streamlit as st
-
 import interpret as it
 from dashboard.analysis import Source
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv
 from interpret.core.tokens import Tokens, tokenize
 from pages.compare.tokenizer_export import export_counts
@@ -34,7 +33,7 @@ def of_text(two: Two, vocabularies: Sequence[NamedVocabulary]) -> None:
     stem = two.stem("tokens")
     word_rows(rows, two.title, stem, "tokens:all", _PICTURE)
     table, config = summary_table(vocabularies, counts, several=False)
-    st.dataframe(table, hide_index=True, column_config=config, key="vocabularies")
+    data_table(table, column_config=config, key="vocabularies")
 
     def tokens_table() -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {name: [] for name in ("vocabulary", "position", "token", "id", "start", "end")}

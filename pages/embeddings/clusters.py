@@ -8,6 +8,7 @@ from dashboard import state
 from dashboard.language import _
 from dashboard.numbers import sentences
 from dashboard.widgets.choices import segments
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.clusters_view import (
@@ -53,9 +54,8 @@ def clusters(read: Read) -> None:
     if marks is None:
         return
     table = cluster_table(read, indices, layer, found, marks.words)
-    st.dataframe(
+    data_table(
         table,
-        hide_index=True,
         column_config={_("Share"): st.column_config.ProgressColumn(format="%.0f%%", min_value=0, max_value=100)},
     )
     with st.container(horizontal=True):

@@ -8,6 +8,7 @@ from dashboard import state
 from dashboard.language import _
 from dashboard.numbers import sentences
 from dashboard.widgets.choices import choose
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read
@@ -68,7 +69,7 @@ def geometry(read: Read) -> None:
             st.caption(_("1: one vector would do for all occurrences of a word. Compare it with the dashed line."))
     if found.words:
         with st.expander(_("Words that context changes most and least")):
-            st.dataframe(word_table(found), hide_index=True)
+            data_table(word_table(found))
     column = _labels(read)
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("geometry", model, read.collection.name)

@@ -8,6 +8,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.choices import choose
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read
@@ -39,9 +40,8 @@ def neighbours(read: Read) -> None:
         return
     table = neighbour_table(read, found, metric)
     score = next(iter(table))
-    st.dataframe(
+    data_table(
         table,
-        hide_index=True,
         column_config={
             score: st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1)
             if metric == "cosine" and found.scores.min() >= 0

@@ -11,6 +11,7 @@ from dashboard import page_file, state
 from dashboard.figures import hidden_state_names
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
+from dashboard.widgets.data_table import choose_row
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.file_input import open_row
 from interpret.core.characters import beginning
@@ -129,15 +130,12 @@ def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> No
         + _n("{count} point selected", "{count} points selected", len(items)).format(count=f"{len(items):,}")
         + "**"
     )
-    picked = st.dataframe(
+    picked = choose_row(
         table,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
+        len(items),
         key=f"selected:{stem}:{len(items)}:{int(items.sum())}",
         height=min(38 + 35 * len(items), 320),
     )
-    rows = [row for row in picked["selection"]["rows"] if row < len(items)]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             _("Selected rows (CSV)"),
@@ -151,10 +149,11 @@ def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> No
         if st.button(
             _("Analyse this text on the Attention page"),
             key="to_attention",
-            disabled=not rows,
+            disabled=picked is None,
             icon=":material/arrow_forward:",
             help=_("Choose a row of the table first."),
         ):
-            index = int(read.embeddings.text[items[rows[0]]])
+            assert picked is not None
+            index = int(read.embeddings.text[items[picked]])
             open_row(read.collection.file, read.collection.origin.numbers[index], read.collection.texts[index])
             st.switch_page(page_file("attention"))

@@ -14,6 +14,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import segments
+from dashboard.widgets.data_table import choose_row, data_table
 from dashboard.widgets.shares import percent_columns, percents
 
 # Right ones in the blue and mistakes in the orange of the themes' scales, as deep as their share of the true class.
@@ -53,9 +54,8 @@ def confusion_view(
             state.CONFUSION_ORDER,
         )
         classes = class_order(found, order)
-        event = st.dataframe(
+        event = data_table(
             _shaded(found, classes),
-            hide_index=True,
             on_select=lambda: clear_selection("confused"),
             selection_mode="single-cell",
             key=f"{key('confusion')}:{order}",
@@ -63,20 +63,19 @@ def confusion_view(
         )
     with beside:
         st.markdown(_("Most confused pairs"))
-        picked = []
+        picked = None
         if len(pairs):
-            picked = st.dataframe(
+            picked = choose_row(
                 _pairs(found, pairs, few),
-                hide_index=True,
+                len(pairs),
+                key("confused"),
                 on_select=lambda: clear_selection("confusion"),
-                selection_mode="single-row",
-                key=key("confused"),
                 column_config=percent_columns(_("Share of the class")),
-            ).selection.rows
+            )
     cells = event.selection.get("cells", [])
     chosen = None
-    if picked and picked[0] < len(pairs):
-        chosen = int(pairs[picked[0]][0]), int(pairs[picked[0]][1])
+    if picked is not None:
+        chosen = int(pairs[picked][0]), int(pairs[picked][1])
     elif cells and cells[0][1] != _TRUE:
         chosen = int(classes[cells[0][0]]), int(cells[0][1])
     return _chosen_rows(outcome, found, chosen)

@@ -15,6 +15,7 @@ from dashboard.figures.finetuning import cost_curve
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import duration, number
 from dashboard.widgets.choices import choose
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.models import model_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
@@ -121,7 +122,7 @@ def _live(group: str, active: bool) -> None:
     if len(ended) > 1 and not active:
         _verdict(ended, name, objective.score_is_share)
     names, scores = state_names(), [run.facts.get(name) for run in runs]
-    st.dataframe(
+    data_table(
         {
             _("Frozen"): [depth_name(run.request.recipe.frozen) for run in runs],
             _("State"): [names[run.state] for run in runs],
@@ -130,7 +131,6 @@ def _live(group: str, active: bool) -> None:
             _("Trainable parameters"): [counted(int(run.facts["trainable"])) if run.facts else "" for run in runs],
             _("Time"): [duration(run.facts["seconds"]) if run.facts else "" for run in runs],
         },
-        hide_index=True,
         column_config=percent_columns(title)
         if objective.score_is_share
         else {title: st.column_config.NumberColumn(format="%.3f")},

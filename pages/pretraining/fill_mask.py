@@ -16,6 +16,7 @@ from dashboard.numbers import sentences
 from dashboard.subject import Subject
 from dashboard.widgets.ablation_view import heads_off, switch_heads
 from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.models import encoder_of, model_options, model_title
 from dashboard.widgets.notices import guarded
@@ -227,9 +228,8 @@ def _without_heads(subject: Subject, hidden: tuple[int, ...], before: it.pretrai
         if off:
             after = guesses_of(subject, hidden, off)
             chance = st.column_config.NumberColumn(format="%.3f%%")
-            st.dataframe(
+            data_table(
                 survival_table(before, after),
-                hide_index=True,
                 key="survival",
                 column_config={_("Probability, all heads"): chance, _("Probability, heads ablated"): chance},
             )

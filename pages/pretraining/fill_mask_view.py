@@ -17,6 +17,7 @@ from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n, literal
 from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, as_json
 from interpret.core.scripts import SPACE, marks
 from interpret.core.words import join_chinese_words
@@ -163,7 +164,7 @@ def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str)
             round(2**guess.entropy),
         ).format(bits=f"{guess.entropy:.1f}", count=f"{2**guess.entropy:,.0f}")
     )
-    st.dataframe(
+    data_table(
         {
             _("Guess"): [
                 f"{one}  ✓" if number == guess.id else one
@@ -171,7 +172,6 @@ def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str)
             ],
             _("Probability"): (100 * guess.probabilities.astype(float)).tolist(),
         },
-        hide_index=True,
         key=key,
         height=35 * (len(guess.candidates) + 1) + 3,
         column_config={

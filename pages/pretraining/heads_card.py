@@ -10,6 +10,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
 from dashboard.numbers import listed, sentences
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.models import model_name
 from interpret.core.builtin import Figure, pretraining_facts
 from interpret.core.checkpoints import BUILT_IN, GUESSER, MULTILINGUAL, SMALLEST
@@ -57,7 +58,7 @@ def say_how_good(encoder: it.Encoder) -> None:
     )
     st.caption(sentences(*parts))
     with st.expander(_("Accuracy by kind of text")):
-        st.dataframe(figures_table(facts.figures), hide_index=True)
+        data_table(figures_table(facts.figures))
         st.caption(
             _(
                 "Intervals are 95%, by passage, document or sentence, as tokens of the same unit are not "

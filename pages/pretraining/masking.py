@@ -8,6 +8,7 @@ import interpret as it
 from dashboard import cache
 from dashboard.language import _
 from dashboard.subject import Subject
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
@@ -59,9 +60,8 @@ def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
         )
     )
     number = st.column_config.NumberColumn(format="%.3f")
-    st.dataframe(
+    data_table(
         masking_table(masked),
-        hide_index=True,
         column_config={
             _("Loss (nats)"): st.column_config.NumberColumn(format="%.3f", help=_("−log p of the true token")),
             _("Loss without masking (nats)"): number,

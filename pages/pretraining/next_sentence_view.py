@@ -15,6 +15,7 @@ from dashboard.language import _, _n, explain
 from dashboard.numbers import sentences
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of
@@ -162,7 +163,7 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
             ).format(count=len(found.faults), row=given.origin.numbers[index], why=explain(error))
         )
     with st.expander(_("Table of pairs")):
-        st.dataframe(following_table(given, found), hide_index=True)
+        data_table(following_table(given, found))
 
 
 def following_verdict(found: it.pretraining.NextSentenceScores) -> str:

@@ -9,6 +9,7 @@ from dashboard import cache, state
 from dashboard.language import _, _n
 from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
@@ -80,9 +81,8 @@ def _texts(subject: Subject, within: bool) -> None:
             st.markdown(verdict(first, second))
     surprisal_words(found, words, f"{model} · {subject.text[:80]}", stem)
     with st.expander(_("The words as a table")):
-        st.dataframe(
+        data_table(
             surprisal_table(first),
-            hide_index=True,
             column_config={
                 _("Surprisal (bits)"): st.column_config.NumberColumn(format="%.2f"),
                 _("Probability"): st.column_config.NumberColumn(format="%.2e"),

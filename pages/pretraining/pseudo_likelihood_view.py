@@ -16,6 +16,7 @@ from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import number, sentences
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.shares import percent_bar, percents
 from interpret.core.errors import InputError
@@ -224,14 +225,13 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
         kinds = dict.fromkeys(given.kinds)
         of_kind = {kind: read & (np.array(given.kinds) == kind) for kind in kinds}
         ends = [wilson(int(right[some].sum()), int(some.sum())) for some in of_kind.values()]
-        st.dataframe(
+        data_table(
             {
                 _("Kind"): [names.get(kind, kind) for kind in kinds],
                 _("First more likely"): percents(float(right[some].mean()) for some in of_kind.values()),
                 "95%": [_("{low} to {high}").format(low=percent(low), high=percent(high)) for low, high in ends],
                 _("Number of pairs"): [int(some.sum()) for some in of_kind.values()],
             },
-            hide_index=True,
             column_config={
                 _("First more likely"): percent_bar(),
             },
@@ -250,7 +250,7 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
     st.plotly_chart(preference_picture(found, titles, order), key="preferences")
     # Those that do not count, and those that cannot be read, come last.
     order += [i for i in range(len(counted)) if not counted[i]]
-    st.dataframe(preferences_table(given, found, order), hide_index=True)
+    data_table(preferences_table(given, found, order))
 
 
 def mistakes_first(found: it.pretraining.MinimalPairs, counted: np.ndarray) -> list[int]:

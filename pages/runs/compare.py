@@ -13,6 +13,7 @@ from dashboard.figures.finetuning import overlaid
 from dashboard.language import _, _n, literal
 from dashboard.numbers import duration, listed
 from dashboard.widgets.choices import segments
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import run_rows
 
@@ -109,7 +110,7 @@ def _settings(rows: Sequence[Row]) -> None:
     for row in rows:
         title = f"{row.recorded.name} · {time.strftime('%m-%d %H:%M:%S', time.localtime(row.recorded.begun))}"
         table[title] = [row.recorded.params.get(name, "") for name in differing]
-    st.dataframe(table, hide_index=True, key="differing")
+    data_table(table, key="differing")
     took = [
         _("{name}: {value}").format(
             name=literal(row.recorded.name), value=duration(row.recorded.metrics.get("final_seconds", 0.0))

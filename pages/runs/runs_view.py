@@ -15,6 +15,7 @@ from dashboard import page_file, state
 from dashboard.language import _, explain, literal
 from dashboard.numbers import interval, listed, number
 from dashboard.widgets.base_model import start_from
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.models import RUN, model_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import (
@@ -99,9 +100,8 @@ def runs_table() -> list[Row]:
     names = [row.recorded.id or row.recorded.run for row in rows]
     # A choice is kept by its index, and indices change when runs come and go.
     key = f"runs_table:{hash(tuple(names))}"
-    event = st.dataframe(
+    event = data_table(
         _table(rows),
-        hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": _first_chosen(names, key)}},

@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 
 import interpret as it
 from dashboard.numbers import interval
+from dashboard.widgets.baseline_view import baseline_lines
 from dashboard.widgets.shares import percent_bar, percent_columns, percents
 from interpret.attention.dependencies import DependencyScores
 from interpret.attention.head_statistics import _Sums
@@ -19,6 +20,7 @@ from interpret.attribution.attribution import explain
 from interpret.core.builtin import pretraining_facts
 from interpret.core.clustered_intervals import student
 from interpret.core.intervals import wilson
+from interpret.finetuning.multi_label_results import measure_labels
 from interpret.finetuning.regression_results import measure_fit
 from interpret.finetuning.results import measure_results
 from pages.attention.dependencies_view import dependency_line, dependency_table
@@ -235,3 +237,15 @@ def test_no_table_leaves_digits_to_the_browser():
     code = [one for folder in ("dashboard", "pages") for one in (root / folder).rglob("*.py")]
     assert len(code) > 50
     assert [one.name for one in code if re.search(r"format=[\"']percent", one.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(("noise", "knows"), [(0.1, True), (50.0, False)])
+def test_who_gives_no_class_from_one_half_on_may_have_learned(noise, knows):
+    """At one half nothing is given; whether anything was learned is what thresholds of their own show on other rows."""
+    random = np.random.default_rng(2)
+    truth = (random.random((300, 3)) < 0.2).astype(float)
+    logits = (truth + noise * random.normal(size=truth.shape)).astype(np.float32)
+    found = measure_labels(logits - logits.max() - 1, truth, tuple("abc"))
+    (line,) = baseline_lines(found.facts(), "multi-label")
+    assert (f"{found.tuned_macro_f1:.1%}" in line) == knows
+    assert ("do not show that the model learned anything" in line) != knows

@@ -75,6 +75,8 @@ def test_results_are_those_of_the_run(page, run):
     assert table.iloc[:, 0].tolist() == sorted(WORDS)
     assert table.iloc[:, 1].tolist() == found.truth.sum(axis=0).tolist()
     rows = next(one.value for one in page.dataframe if len(one.value) == len(outcome.texts))
+    # What is true stands there once, whatever the file calls it.
+    assert list(rows) == ["Text", "True", "Prediction", "Row", "id"]
     assert rows.iloc[: len(found.mistakes)].iloc[:, 3].tolist() == [outcome.origin.numbers[i] for i in found.mistakes]
     # Another class has thresholds of its own.
     listed(page, "threshold_class").set_value("2").run()
@@ -85,7 +87,7 @@ def test_all_rows_are_taken_along(run):
     from pages.finetune.result_views.multi_label import _all_rows
 
     outcome = read_outcome(run)
-    table = _all_rows(outcome, outcome.results)
+    table = outcome.origin.beside(_all_rows(outcome, outcome.results))
     given = {row["id"]: row for row in csv.DictReader(io.StringIO(content().decode()))}
     for index, number in enumerate(table["id"]):
         assert table["true"][index] == "; ".join(sorted(given[number]["topics"].replace("[]", "").split("; "))).strip()

@@ -11,12 +11,12 @@ import interpret as it
 from dashboard.figures.finetuning import calibration_curve
 from dashboard.language import _, _n, literal
 from dashboard.numbers import between, interval, listed, sentences
-from dashboard.widgets.export import as_csv
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.intervals import wilson
 from pages.finetune.confusion_view import confusion_view
-from pages.finetune.next_steps import next_steps, open_in
-from pages.finetune.result_views.view import MOST_ROWS, draws, metric
+from pages.finetune.next_steps import next_steps
+from pages.finetune.result_views.view import MOST_ROWS, draws, judged_rows, metric
 
 # Classes that are named in one sentence.
 _MOST_NAMED = 20
@@ -59,7 +59,7 @@ def _entities(found: it.finetuning.EntityResults) -> None:
     columns[3].metric(_("Entities"), f"{int(found.true.sum()):,}", help=_("True entities in these sentences."))
     with st.expander(_("Results by entity type")):
         precision, recall, f1 = found.by_kind.T.tolist()
-        st.dataframe(
+        data_table(
             {
                 _("Kind"): list(found.kinds),
                 _("True"): found.true.tolist(),
@@ -69,7 +69,6 @@ def _entities(found: it.finetuning.EntityResults) -> None:
                 _("Recall"): percents(recall),
                 "F1": percents(f1),
             },
-            hide_index=True,
             column_config=percent_columns(_("Precision (PPV)"), _("Recall"), "F1"),
         )
 
@@ -177,38 +176,19 @@ def _rows(
         (_("Sentence no.") if found.sentences else _("Row")): [outcome.origin.numbers[i] for i in shown],
     }
     wide = st.column_config.TextColumn(width="large")
-    whole = outcome.origin.some(shown).beside(table)
-    if run.request.label not in table:
-        # It stands there as what is true; exports have it by its own name too.
-        whole.pop(run.request.label, None)
-    event = st.dataframe(
-        whole,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"judged_rows:{run.id}:{hash(rows.tobytes())}",
-        column_config={**percent_columns(_("Probability")), _("Text"): wide, _("Sentence"): wide},
+    judged_rows(
+        run,
+        outcome,
+        shown,
+        table,
+        lambda: _all_rows(outcome, found),
+        {**percent_columns(_("Probability")), _("Text"): wide, _("Sentence"): wide},
+        _("All words (CSV)") if found.sentences else "",
     )
-    picked = event.selection.rows
-    index = int(shown[picked[0]]) if picked and picked[0] < len(shown) else None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for label, page in ((_("Explain in Attributions"), "attributions"), (_("Show its attention"), "attention")):
-            if st.button(label, icon=":material/open_in_new:", disabled=index is None, key=f"open:{page}"):
-                assert index is not None
-                open_in(page, run, outcome, index)
-        st.download_button(
-            _("All words (CSV)") if found.sentences else _("All evaluated rows (CSV)"),
-            lambda: as_csv(_all_rows(outcome, found)),
-            f"{run.id}-evaluated.csv",
-            "text/csv",
-            icon=":material/download:",
-        )
-        if index is None:
-            st.caption(_("Choose a row of the table first."))
 
 
 def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults) -> dict[str, list[Any]]:
-    table: dict[str, list[Any]] = {
+    return {
         **({"word": list(outcome.words)} if outcome.words is not None else {}),
         "text": list(outcome.texts),
         **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),
@@ -217,7 +197,6 @@ def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Classificatio
         "probability": [float(one) for one in found.probabilities],
         "row": list(outcome.origin.numbers),
     }
-    return outcome.origin.beside(table)
 
 
 def _classes(found: it.finetuning.ClassificationResults) -> None:
@@ -234,7 +213,7 @@ def _classes(found: it.finetuning.ClassificationResults) -> None:
     precision, precise = numbers(found.precision, found.precision_interval)
     recall, recalled = numbers(found.recall, found.recall_interval)
     f1, sure = numbers(found.f1, found.f1_interval)
-    st.dataframe(
+    data_table(
         {
             _("Class"): list(found.labels),
             (_("Words") if found.sentences else _("Rows")): found.confusion.sum(axis=1).tolist(),
@@ -245,6 +224,5 @@ def _classes(found: it.finetuning.ClassificationResults) -> None:
             "F1": f1,
             _("F1, 95%"): sure,
         },
-        hide_index=True,
         column_config=percent_columns(_("Precision (PPV)"), _("Recall"), "F1"),
     )

@@ -13,12 +13,11 @@ from dashboard.language import _, _n, literal
 from dashboard.numbers import between, interval, number, sentences
 from dashboard.state import Key
 from dashboard.widgets.choices import choose
-from dashboard.widgets.export import as_csv
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.labels import LABEL_SEPARATOR
 from interpret.finetuning.multi_label_results import THRESHOLD, MultiLabelResults
-from pages.finetune.next_steps import open_in
-from pages.finetune.result_views.view import MOST_ROWS, draws, metric
+from pages.finetune.result_views.view import MOST_ROWS, draws, judged_rows, metric
 
 # The class whose thresholds are looked at: of one run, so no page but this knows it.
 _CLASS = Key("threshold_class", in_address=False)
@@ -76,7 +75,7 @@ def _classes(found: MultiLabelResults) -> None:
     def ends(pairs: np.ndarray) -> list[str]:
         return ["" if np.isnan(pair[0]) else interval(pair) for pair in pairs]
 
-    st.dataframe(
+    data_table(
         {
             _("Class"): list(found.labels),
             _("Rows"): found.truth.sum(axis=0).tolist(),
@@ -89,7 +88,6 @@ def _classes(found: MultiLabelResults) -> None:
             _("F1, 95%"): ends(found.f1_interval),
             _("Best threshold"): percents(found.thresholds.tolist()),
         },
-        hide_index=True,
         column_config={
             **percent_columns(_("Precision (PPV)"), _("Recall"), "F1"),
             _("Best threshold"): st.column_config.NumberColumn(
@@ -146,29 +144,14 @@ def _rows(run: it.runs.Run, outcome: it.finetuning.Outcome, found: MultiLabelRes
         _("Prediction"): [_given(found, int(i)) or "–" for i in shown],
         _("Row"): [outcome.origin.numbers[i] for i in shown],
     }
-    event = st.dataframe(
-        outcome.origin.some(shown).beside(table),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"judged_rows:{run.id}",
-        column_config={_("Text"): st.column_config.TextColumn(width="large")},
+    judged_rows(
+        run,
+        outcome,
+        shown,
+        table,
+        lambda: _all_rows(outcome, found),
+        {_("Text"): st.column_config.TextColumn(width="large")},
     )
-    picked = event.selection.rows
-    index = int(shown[picked[0]]) if picked and picked[0] < len(shown) else None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for label, page in ((_("Explain in Attributions"), "attributions"), (_("Show its attention"), "attention")):
-            if st.button(label, icon=":material/open_in_new:", disabled=index is None, key=f"open:{page}"):
-                open_in(page, run, outcome, int(shown[picked[0]]))
-        st.download_button(
-            _("All evaluated rows (CSV)"),
-            lambda: as_csv(_all_rows(outcome, found)),
-            f"{run.id}-evaluated.csv",
-            "text/csv",
-            icon=":material/download:",
-        )
-        if index is None:
-            st.caption(_("Choose a row of the table first."))
 
 
 def _given(found: MultiLabelResults, index: int) -> str:
@@ -177,13 +160,11 @@ def _given(found: MultiLabelResults, index: int) -> str:
 
 
 def _all_rows(outcome: it.finetuning.Outcome, found: MultiLabelResults) -> dict[str, list[Any]]:
-    table: dict[str, list[Any]] = {
+    return {
         "text": list(outcome.texts),
         **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),
         "true": list(outcome.truth),
         "predicted": [_given(found, index) for index in range(len(found.truth))],
         "row": list(outcome.origin.numbers),
+        **{f"p({name})": found.probabilities[:, index].tolist() for index, name in enumerate(found.labels)},
     }
-    for index, name in enumerate(found.labels):
-        table[f"p({name})"] = [float(one) for one in found.probabilities[:, index]]
-    return outcome.origin.beside(table)

@@ -7,6 +7,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _, _n
+from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import as_csv
 from pages.finetune.result_views.view import MOST_ROWS, draws
 
@@ -73,7 +74,7 @@ def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetunin
             len(wrong),
         ).format(count=len(wrong))
     )
-    st.dataframe(
+    data_table(
         {
             _("True"): [names[int(found.truth[i])] for i in shown],
             _("Predicted token"): [names[int(found.guess[i])] for i in shown],
@@ -82,7 +83,6 @@ def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetunin
             _("Row"): [int(outcome.truth[int(found.passage[i])]) for i in shown],
             _("Text"): [_passage(outcome, int(found.passage[i])) for i in shown],
         },
-        hide_index=True,
         column_config={
             _("Probability of the true token"): st.column_config.NumberColumn(format="%.2e"),
             _("Text"): st.column_config.TextColumn(width="large"),

@@ -10,11 +10,9 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _, _n
 from dashboard.numbers import between, sentences
-from dashboard.widgets.export import as_csv
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.finetuning.answer_results import AnswerResults
-from pages.finetune.next_steps import open_in
-from pages.finetune.result_views.view import MOST_ROWS, draws, metric
+from pages.finetune.result_views.view import MOST_ROWS, draws, judged_rows, metric
 
 
 @draws(AnswerResults)
@@ -83,33 +81,19 @@ def _questions(run: it.runs.Run, outcome: it.finetuning.Outcome, found: AnswerRe
         _("Passage"): [passages[i] for i in shown],
         _("Row"): [outcome.origin.numbers[i] for i in shown],
     }
-    event = st.dataframe(
-        outcome.origin.some(shown).beside(table),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"judged_rows:{run.id}",
-        column_config={
+    judged_rows(
+        run,
+        outcome,
+        shown,
+        table,
+        lambda: _all_rows(outcome, found),
+        {
             **percent_columns("F1", _("Probability")),
             _("Question"): st.column_config.TextColumn(width="large"),
             _("Passage"): st.column_config.TextColumn(width="medium"),
         },
+        _("All questions (CSV)"),
     )
-    picked = event.selection.rows
-    index = int(shown[picked[0]]) if picked and picked[0] < len(shown) else None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for label, page in ((_("Explain in Attributions"), "attributions"), (_("Show its attention"), "attention")):
-            if st.button(label, icon=":material/open_in_new:", disabled=index is None, key=f"open:{page}"):
-                open_in(page, run, outcome, int(shown[picked[0]]))
-        st.download_button(
-            _("All questions (CSV)"),
-            lambda: as_csv(_all_rows(outcome, found)),
-            f"{run.id}-evaluated.csv",
-            "text/csv",
-            icon=":material/download:",
-        )
-        if index is None:
-            st.caption(_("Choose a row of the table first."))
 
 
 def _answer(outcome: it.finetuning.Outcome, found: AnswerResults, index: int) -> str:
@@ -120,16 +104,14 @@ def _answer(outcome: it.finetuning.Outcome, found: AnswerResults, index: int) ->
 
 def _all_rows(outcome: it.finetuning.Outcome, found: AnswerResults) -> dict[str, list[Any]]:
     count = range(len(found.scores))
-    return outcome.origin.beside(
-        {
-            "question": list(outcome.texts),
-            "passage": list(outcome.pairs or ()),
-            "true": list(outcome.truth),
-            "predicted": [_answer(outcome, found, index) for index in count],
-            "predicted_start": found.spans[:, 0].tolist(),
-            "f1": [float(one) for one in found.scores],
-            "exact": [bool(one) for one in found.right],
-            "probability": [float(one) for one in found.probability],
-            "row": list(outcome.origin.numbers),
-        }
-    )
+    return {
+        "question": list(outcome.texts),
+        "passage": list(outcome.pairs or ()),
+        "true": list(outcome.truth),
+        "predicted": [_answer(outcome, found, index) for index in count],
+        "predicted_start": found.spans[:, 0].tolist(),
+        "f1": [float(one) for one in found.scores],
+        "exact": [bool(one) for one in found.right],
+        "probability": [float(one) for one in found.probability],
+        "row": list(outcome.origin.numbers),
+    }

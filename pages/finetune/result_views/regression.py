@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 import interpret as it
@@ -9,7 +11,7 @@ from dashboard.figures.finetuning import fit_cloud
 from dashboard.language import _
 from dashboard.numbers import number
 from dashboard.widgets.baseline_view import between
-from pages.finetune.result_views.view import MOST_ROWS, draws, metric
+from pages.finetune.result_views.view import MOST_ROWS, draws, judged_rows, metric
 
 
 @draws(it.finetuning.RegressionResults)
@@ -35,14 +37,27 @@ def regression_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.
     left.plotly_chart(fit_cloud(found.truth, found.answers, outcome.origin.numbers), key="fit")
     shown = found.mistakes[:MOST_ROWS]
     right.markdown(_("Largest errors first:"))
-    right.dataframe(
-        outcome.origin.some(shown).beside(
+    with right:
+        judged_rows(
+            run,
+            outcome,
+            shown,
             {
                 _("Text"): [outcome.texts[i] for i in shown],
                 _("True"): found.truth[shown].tolist(),
                 _("Prediction"): found.answers[shown].tolist(),
                 _("Row"): [outcome.origin.numbers[i] for i in shown],
-            }
-        ),
-        hide_index=True,
-    )
+            },
+            lambda: _all_rows(outcome, found),
+            {},
+        )
+
+
+def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.RegressionResults) -> dict[str, list[Any]]:
+    return {
+        "text": list(outcome.texts),
+        **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),
+        "true": found.truth.tolist(),
+        "predicted": found.answers.tolist(),
+        "row": list(outcome.origin.numbers),
+    }

@@ -216,6 +216,23 @@ def test_thresholds_are_the_best_on_these_rows_and_honest_on_others():
     assert rare.thresholds.tolist() == [0.5] * 3
 
 
+def test_what_thresholds_show_is_told_from_what_needs_no_learning():
+    """By scikit-learn, beside giving all classes to all: a model that knows leads it, one that guesses does not."""
+    random = np.random.default_rng(2)
+    truth = (random.random((300, 3)) < 0.2).astype(float)
+    for noise, knows in ((0.5, True), (50.0, False)):
+        logits = (truth - 3 + noise * random.normal(size=truth.shape) / 4).astype(np.float32)
+        found = measure_labels(logits - np.maximum(logits.max(), 0) - 1, truth, tuple("abc"))
+        # From one half on nothing is given.
+        assert found.micro_f1 == 0
+        low, high = found.tuned_lead
+        always = metrics.f1_score(truth, np.ones_like(truth), average="macro")
+        assert low < found.tuned_macro_f1 - always < high
+        assert (low > 0) == knows
+        # That it is more than giving nothing shows nothing.
+        assert found.tuned_gain[0] > 0
+
+
 def test_intervals_have_the_width_that_their_rows_give():
     """Where resampling has nothing to vary: Wilson's, of the rows that each is a share of."""
     truth = np.zeros((60, 2))
