@@ -35,7 +35,20 @@ FAMILIES = {
     "camembert": (tf.CamembertConfig, "unigram", {"type_vocab_size": 1}),
     "modernbert": (tf.ModernBertConfig, "bytes", {"local_attention": 8, "global_attn_every_n_layers": 2}),
     "mpnet": (tf.MPNetConfig, "wordpiece", {}),
-    "deberta-v2": (tf.DebertaV2Config, "wordpiece", {"type_vocab_size": 0}),
+    # As the third version is published: relative positions alone, in buckets, by the contents' own projections.
+    "deberta-v2": (
+        tf.DebertaV2Config,
+        "wordpiece",
+        {
+            "type_vocab_size": 0,
+            "relative_attention": True,
+            "position_buckets": 8,
+            "norm_rel_ebd": "layer_norm",
+            "share_att_key": True,
+            "pos_att_type": "p2c|c2p",
+            "position_biased_input": False,
+        },
+    ),
 }
 # One shared suite (`tests/families`) goes through these; the others are in the tests of every subject too.
 MORE_FAMILIES = {
@@ -48,6 +61,22 @@ MORE_FAMILIES = {
             "shape_vocab_size": 10,
             "pronunciation_embed_dim": 8,
             "shape_embed_dim": 8,
+        },
+    ),
+    # Its norms only scale, so that larger weights would let its states grow without end.
+    "mobilebert": (
+        tf.MobileBertConfig,
+        "wordpiece",
+        {"embedding_size": 16, "intra_bottleneck_size": 16, "initializer_range": 0.15},
+    ),
+    "deberta": (
+        tf.DebertaConfig,
+        "wordpiece",
+        {
+            "type_vocab_size": 0,
+            "relative_attention": True,
+            "pos_att_type": "c2p|p2c",
+            "position_biased_input": False,
         },
     ),
     "data2vec-text": (tf.Data2VecTextConfig, "bytes", {"type_vocab_size": 1}),
@@ -63,7 +92,6 @@ MORE_FAMILIES = {
 }
 # Whose own tokenizers tell two texts apart by their token types.
 TYPED = ("bert", "electra", "albert")
-TAPPED = ("bert", "roberta", "electra", "albert", "distilbert", "modernbert", "xlm-roberta")
 
 
 def make_tokenizer(kind: str) -> Tokenizer:

@@ -191,12 +191,6 @@ def gradient_paths(
     'street'
     """
     _check(trace, layer, query)
-    if not encoder.family.tapped:
-        raise InputError(
-            "{family} computes attention with its own code, so no gradients of it are available. Choose a BERT, "
-            "RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
-            family=encoder.family.title,
-        )
     check_same(encoder, trace)
     _check_memory(encoder, len(trace.tokens))
     known = encoder.task is not None and encoder.task.of_text
@@ -251,7 +245,7 @@ def flow_paths(trace: Trace, layer: int, query: int, key: int) -> Paths:
 
 def _check_memory(encoder: Encoder, tokens: int) -> None:
     # With the graph kept: weights, their gradients, and what the layers keep for the way back.
-    needed = 5 * trace_bytes(encoder.layers, encoder.heads, encoder.width, tokens)
+    needed = 5 * trace_bytes(encoder.layers, encoder.heads, encoder.width, tokens, biased=encoder.family.relative)
     free = find_device(encoder.spec.device).free
     if needed > free:
         raise CapacityError.counted(

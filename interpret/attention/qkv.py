@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,18 +36,21 @@ class AttentionSteps:
         What is looked at; ``token`` is the position of the query.
     divisor, usual_divisor
         What the dot products are divided by here, and by the model: √width.
-    hidden
-        The query token's hidden state as it comes to the layer, and is added again after attention (the residual).
+    hidden, residual
+        The query token's hidden state as it comes to the layer; and what is added after attention, which is the same
+        but in MobileBERT, where it has gone through a bottleneck.
     query, keys, values
         This head's projections (after rotary positions where the model has them).
     products
         Element-wise: ``query · keys``.
     dots, scaled
         Their sums over the width, and those divided.
+    bias
+        What relative positions add to `scaled`, divided by the same temperature; None where they add nothing.
     allowed
         Where the query may look.
     weights, usual_weights
-        The softmax of what is scaled and allowed, and the same with the model's own divisor.
+        The softmax of what is scaled, with `bias`, and allowed; and the same with the model's own divisor.
     weighted, context
         Each value times its weight, and the sum of these over the keys: what the head found for this token.
     contexts
@@ -59,12 +63,15 @@ class AttentionSteps:
     added
         Residual and `projected`.
     normed
-        The layer norm of it.
+        The layer norm of it: see `norm`.
     errors
         The largest absolute difference between the model's own ``"weights"``, ``"context"`` and ``"output"``
         (`normed`) and the same computed here with the model's own divisor: 1e-6 in float32, some 1e-2 in bfloat16.
     moved
         The cosine between `normed` and the same with the model's own divisor: 1 where nothing was changed.
+    norm
+        What the layer's norm does: ``"layer"`` centres and divides by the standard deviation, ``"rms"`` divides by the
+        root of the mean square alone, ``"scale"`` neither (MobileBERT); each has a gain.
     biased
         Whether the layer's projections add a bias.
     """
@@ -76,12 +83,14 @@ class AttentionSteps:
     divisor: float
     usual_divisor: float
     hidden: Float32[np.ndarray, " hidden"]
+    residual: Float32[np.ndarray, " projected"]
     query: Float32[np.ndarray, " width"]
     keys: Float32[np.ndarray, "token width"]
     values: Float32[np.ndarray, "token width"]
     products: Float32[np.ndarray, "token width"]
     dots: Float32[np.ndarray, " token"]
     scaled: Float32[np.ndarray, " token"]
+    bias: Float32[np.ndarray, " token"] | None
     allowed: Bool[np.ndarray, " token"]
     weights: Float32[np.ndarray, " token"]
     usual_weights: Float32[np.ndarray, " token"]
@@ -89,11 +98,12 @@ class AttentionSteps:
     context: Float32[np.ndarray, " width"]
     contexts: Float32[np.ndarray, "head width"]
     contributions: Float32[np.ndarray, " head"]
-    projected: Float32[np.ndarray, " hidden"]
-    added: Float32[np.ndarray, " hidden"]
-    normed: Float32[np.ndarray, " hidden"]
+    projected: Float32[np.ndarray, " projected"]
+    added: Float32[np.ndarray, " projected"]
+    normed: Float32[np.ndarray, " projected"]
     errors: Mapping[str, float]
     moved: float
+    norm: Literal["layer", "rms", "scale"]
     biased: bool
 
     @property
@@ -128,8 +138,7 @@ def attention_steps(
     Raises
     ------
     InputError
-        If there is no such layer, head or token, the temperature is out of reach, or the model's architecture shows
-        no queries and keys.
+        If there is no such layer, head or token, or the temperature is out of reach.
 
     Examples
     --------
@@ -142,26 +151,28 @@ def attention_steps(
     >>> float(abs(steps.weights - trace.attention[4, 7, 8]).max()) < 1e-5
     True
     """
-    *projections, scaling = _recorded(encoder, trace)
     _check(encoder, trace, layer, head, token, temperature)
-    usual = 1 / float(scaling[layer])
+    usual = 1 / float(trace.scaling[layer])
     divisor = usual * temperature
-    query, keys, values = (array[layer, head].astype(np.float64) for array in projections)
+    query, keys, values = (one[layer, head].astype(np.float64) for one in (trace.query, trace.key, trace.value))
+    bias = 0.0 if trace.bias is None else trace.bias[layer, head, token].astype(np.float64)
     allowed = np.ones(len(trace.tokens), bool) if trace.mask is None else trace.mask[layer, token]
     products = query[token] * keys
     dots = products.sum(axis=1)
-    weights = _softmax(dots / divisor, allowed)
-    usual_weights = _softmax(dots / usual, allowed)
-    contexts = np.asarray(trace.context)[layer, :, token].astype(np.float64)
+    weights = _softmax(dots / divisor + bias / temperature, allowed)
+    usual_weights = _softmax(dots / usual + bias, allowed)
+    contexts = trace.context[layer, :, token].astype(np.float64)
     hidden = trace.hidden[layer, token].astype(np.float64)
     rest = _Rest(encoder, layer)
+    residual = rest.residual(hidden)
     contexts[head] = usual_weights @ values
-    _, _, _, usual_normed = rest.follow(contexts, hidden)
+    _, _, _, usual_normed = rest.follow(contexts, residual)
     errors = _errors(encoder, trace, layer, head, token, usual_weights, contexts[head], usual_normed)
     contexts[head] = weights @ values
-    contributions, projected, added, normed = rest.follow(contexts, hidden)
+    contributions, projected, added, normed = rest.follow(contexts, residual)
     floats = {
         "hidden": hidden,
+        "residual": residual,
         "query": query[token],
         "keys": keys,
         "values": values,
@@ -185,23 +196,14 @@ def attention_steps(
         token=token,
         divisor=divisor,
         usual_divisor=usual,
+        bias=None if trace.bias is None else read_only(bias / temperature, np.float32),
         allowed=read_only(allowed, bool),
         errors=errors,
+        norm=rest.norm.kind,
         biased=rest.biased,
         moved=float(normed @ usual_normed / (np.linalg.norm(normed) * np.linalg.norm(usual_normed))),
         **{name: read_only(array, np.float32) for name, array in floats.items()},
     )
-
-
-def _recorded(encoder: Encoder, trace: Trace) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return queries, keys, values and scalings, where the model shows them."""
-    if trace.query is None or trace.key is None or trace.value is None or trace.scaling is None:
-        raise InputError(
-            "{family} computes attention with its own code, so its queries, keys and values are not available. Choose "
-            "a BERT, RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
-            family=encoder.family.title,
-        )
-    return trace.query, trace.key, trace.value, trace.scaling
 
 
 def _check(encoder: Encoder, trace: Trace, layer: int, head: int, token: int, temperature: float) -> None:
@@ -234,7 +236,7 @@ def _errors(
     """Return how far these, of the model's own divisor, are from what the model computed."""
     pairs = {
         "weights": (weights, trace.attention[layer, head, token]),
-        "context": (context, np.asarray(trace.context)[layer, head, token]),
+        "context": (context, trace.context[layer, head, token]),
         "output": (normed, _model_output(encoder, trace, layer)[token]),
     }
     return MappingProxyType({name: float(abs(ours - own).max()) for name, (ours, own) in pairs.items()})
@@ -250,25 +252,48 @@ class _Rest:
     """What a layer does with its heads' contexts: output projection, residual, layer norm."""
 
     def __init__(self, encoder: Encoder, layer: int) -> None:
-        module = _layer(encoder, layer)
-        projection = attrgetter(encoder.family.projection)(module)
-        norm = attrgetter(encoder.family.norm)(module)
+        module, family = _layer(encoder, layer), encoder.family
+        projection = attrgetter(family.projection)(module)
         self.matrix, self.bias = _numbers(projection.weight), _numbers(projection.bias)
         self.biased = projection.bias is not None
-        self.centred = not encoder.family.rms
-        self.gain, self.shift = _numbers(norm.weight), _numbers(getattr(norm, "bias", None))
-        self.epsilon = float(norm.eps if self.centred else norm.variance_epsilon)
+        self.norm = _Norm(attrgetter(family.norm)(module), family.rms)
+        # A MobileBERT may do without its bottlenecks.
+        narrow = family.residual if hasattr(module, family.residual.split(".")[0]) else ""
+        self.bottleneck = attrgetter(narrow)(module) if narrow else None
 
-    def follow(self, contexts: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def residual(self, hidden: np.ndarray) -> np.ndarray:
+        if self.bottleneck is None:
+            return hidden
+        narrowed = _numbers(self.bottleneck.dense.weight) @ hidden + _numbers(self.bottleneck.dense.bias)
+        return _Norm(self.bottleneck.LayerNorm, rms=False)(narrowed)
+
+    def follow(
+        self, contexts: np.ndarray, residual: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         heads, width = contexts.shape
         slices = self.matrix.reshape(-1, heads, width)
         parts = np.einsum("ohw,hw->ho", slices, contexts)
         projected = parts.sum(axis=0) + self.bias
-        added = hidden + projected
-        centre = added.mean() if self.centred else 0.0
-        spread = np.sqrt(np.square(added - centre).mean() + self.epsilon)
-        normed = (added - centre) / spread * self.gain + self.shift
-        return np.linalg.norm(parts, axis=1), projected, added, normed
+        added = residual + projected
+        return np.linalg.norm(parts, axis=1), projected, added, self.norm(added)
+
+
+class _Norm:
+    """A layer norm; one that divides by the root of the mean square alone; or MobileBERT's, which only scales."""
+
+    def __init__(self, module: Any, rms: bool) -> None:
+        self.gain, self.shift = _numbers(module.weight), _numbers(getattr(module, "bias", None))
+        # Under either name; “NoNorm” has none (Sun et al. 2020, section 3.3).
+        epsilon = getattr(module, "eps", getattr(module, "variance_epsilon", None))
+        self.kind: Literal["layer", "rms", "scale"] = "scale" if epsilon is None else "rms" if rms else "layer"
+        self.epsilon = 0.0 if epsilon is None else float(epsilon)
+
+    def __call__(self, state: np.ndarray) -> np.ndarray:
+        if self.kind == "scale":
+            return state * self.gain + self.shift
+        centre = state.mean() if self.kind == "layer" else 0.0
+        spread = np.sqrt(np.square(state - centre).mean() + self.epsilon)
+        return np.asarray((state - centre) / spread * self.gain + self.shift)
 
 
 def _numbers(parameter: torch.Tensor | None) -> np.ndarray:

@@ -177,12 +177,6 @@ def _both_ways(
     encoder: Encoder, text: str, other: str, pooling: str, prompt: str | None
 ) -> tuple[list[TargetFunction], str]:
     """Ask from each side how alike the texts are; return also what they are compared by, a cosine or dot product."""
-    if not encoder.family.tapped:
-        raise InputError(
-            "{family} computes attention with its own code, through which derivatives cannot be taken. Choose another "
-            "model.",
-            family=encoder.family.title,
-        )
     functions = [
         target_function(encoder, one, two, "similarity", pooling=pooling, prompt=prompt)
         for one, two in ((text, other), (other, text))

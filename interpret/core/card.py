@@ -93,7 +93,7 @@ def model_card(encoder: Encoder) -> ModelCard:
         layers=encoder.layers,
         heads=encoder.heads,
         width=encoder.width,
-        head_width=getattr(encoder.model.config, "head_dim", None) or encoder.width // encoder.heads,
+        head_width=_head_width(encoder),
         vocabulary=encoder.model.config.vocab_size,
         max_tokens=encoder.max_tokens,
         parameters=MappingProxyType({name: count for name, count in parameters.items() if count}),
@@ -106,6 +106,13 @@ def model_card(encoder: Encoder) -> ModelCard:
         special=encoder.special,
         notes=encoder.notes,
     )
+
+
+def _head_width(encoder: Encoder) -> int:
+    config = encoder.model.config
+    # MobileBERT's attention is narrower than its hidden states.
+    whole: int = getattr(config, "true_hidden_size", encoder.width)
+    return getattr(config, "head_dim", None) or whole // encoder.heads
 
 
 def _count(encoder: Encoder, path: str) -> int:

@@ -24,9 +24,9 @@ class Family:
     after_padding
         Whether positions are counted from the id of the padding on, which its embedding module holds as
         ``padding_idx``, and tokens of that id are passed over (RoBERTa's ``create_position_ids_from_input_ids``).
-    tapped
-        Whether attention goes through transformers' attention interface. Where it does not, attention weights come
-        from the eager code of the model itself and queries, keys and values cannot be had.
+    relative
+        Whether scores have an addend of relative positions, and attention does not go through transformers' attention
+        interface: see `interpret.core.relative_attention`.
     final_norm
         Attribute path in the bare encoder of the norm that the last layer's states go through, where each layer's
         residual goes on without having passed `norm` (Xiong et al. 2020), which only its feed-forward part reads
@@ -35,6 +35,9 @@ class Family:
         Whether norms divide by the root of the mean square alone (Zhang & Sennrich 2019), and do not centre.
     rotary
         Whether queries and keys are rotated by their positions (Su et al. 2021).
+    residual
+        Attribute path in a layer of what its input goes through before attention's output is added to it, where the
+        layer has that: MobileBERT's attention is narrower than its hidden states (Sun et al. 2020, section 3.1).
     """
 
     title: str
@@ -43,10 +46,11 @@ class Family:
     projection: str
     norm: str
     after_padding: bool = False
-    tapped: bool = True
+    relative: bool = False
     final_norm: str = ""
     rms: bool = False
     rotary: bool = False
+    residual: str = ""
 
     @property
     def pre_norm(self) -> bool:
@@ -82,6 +86,7 @@ FAMILIES: Mapping[str, Family] = {
     "gte": Family("GTE", "embeddings", "layers", *_ROTARY, rotary=True),
     "jina_embeddings_v3": Family("Jina Embeddings v3", "embeddings", "layers", *_ROTARY, rotary=True),
     "eurobert": Family("EuroBERT", "embed_tokens", "layers", *_ROTARY, final_norm="norm", rms=True, rotary=True),
+    "mobilebert": Family("MobileBERT", "embeddings", "encoder.layer", *_BERT, residual="bottleneck.input"),
     "mpnet": Family(
         "MPNet",
         "embeddings",
@@ -89,10 +94,10 @@ FAMILIES: Mapping[str, Family] = {
         "attention.attn.o",
         "attention.LayerNorm",
         after_padding=True,
-        tapped=False,
+        relative=True,
     ),
-    "deberta": Family("DeBERTa", "embeddings", "encoder.layer", *_BERT, tapped=False),
-    "deberta-v2": Family("DeBERTa-v2", "embeddings", "encoder.layer", *_BERT, tapped=False),
+    "deberta": Family("DeBERTa", "embeddings", "encoder.layer", *_BERT, relative=True),
+    "deberta-v2": Family("DeBERTa-v2", "embeddings", "encoder.layer", *_BERT, relative=True),
 }
 
 

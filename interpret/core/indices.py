@@ -17,19 +17,8 @@ def check_index(name: str, index: int, count: int) -> None:
         )
 
 
-def check_heads(encoder: Encoder) -> None:
-    """Refuse to take heads out of a model whose attention cannot be reached."""
-    if not encoder.family.tapped:
-        raise InputError(
-            "{family} computes attention with its own code, so its heads cannot be ablated. Choose a BERT, RoBERTa, "
-            "ELECTRA, ALBERT, DistilBERT or ModernBERT.",
-            family=encoder.family.title,
-        )
-
-
 def head_gates(encoder: Encoder, heads: Sequence[tuple[int, int]]) -> torch.Tensor:
     """Return Michel's mask ξ, of shape (layer, head): 0 for the heads given and 1 for all others; see `ablate`."""
-    check_heads(encoder)
     gates = torch.ones(encoder.layers, encoder.heads)
     for layer, head in heads:
         check_index("layer", layer, encoder.layers)

@@ -19,6 +19,7 @@ from interpret.core import tap as taps
 from interpret.core.checkpoint_files import quiet, read_config, variant_of
 from interpret.core.errors import CheckpointError
 from interpret.core.families import Family
+from interpret.core.relative_attention import hand_over_attention
 from interpret.core.sentence_files import cross_encoder
 from interpret.core.task_heads import Classifier, load_head
 from interpret.core.tasks import (
@@ -123,6 +124,7 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
         task, no_task = Task("classes", card.labels, card.exclusive) if card.labels else score_task(), None
     elif no_task is not None and _has_head(given, report):
         notes.append(no_task)
+    hand_over_attention(model, name)
     # Nothing here trains a model that it explains. Without this, every pass with gradients would also keep what those
     # of the weights need.
     return Loaded(whole.eval().requires_grad_(False), task, no_task, tuple(one for one in notes if one is not None))
@@ -226,7 +228,7 @@ def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.d
         return loader.from_pretrained(
             folder,
             config=copy.deepcopy(config),
-            attn_implementation=taps.NAME if family.tapped else "eager",
+            attn_implementation="eager" if family.relative else taps.NAME,
             dtype=dtype,
             use_safetensors=True,
             variant=variant_of(folder),

@@ -37,13 +37,14 @@ def parameters_in_files(folder: Path) -> int:
     return count
 
 
-def trace_bytes(layers: int, heads: int, width: int, tokens: int) -> int:
+def trace_bytes(layers: int, heads: int, width: int, tokens: int, biased: bool = False) -> int:
     """Predict the host memory of a trace in bytes.
 
-    Weights are ``layers × heads × tokens²`` numbers; queries, keys, values and contexts ``4 × layers × tokens ×
-    width``; hidden states ``(layers + 1) × tokens × width``; all in float32.
+    Weights are ``layers × heads × tokens²`` numbers, and as many where scores have an addend of relative positions
+    (``biased``); queries, keys, values and contexts ``4 × layers × tokens × width``; hidden states ``(layers + 1) ×
+    tokens × width``; all in float32.
     """
-    return 4 * (layers * heads * tokens**2 + (5 * layers + 1) * tokens * width)
+    return 4 * ((2 if biased else 1) * layers * heads * tokens**2 + (5 * layers + 1) * tokens * width)
 
 
 def tokens_per_batch(device: str, width: int) -> int:

@@ -46,7 +46,9 @@ class Tap:
     masks
         Per layer ``(batch, 1, query, key)``, True where a query may look; None where every token may.
     scalings
-        Per layer the number that the scores were multiplied by, 1/√width.
+        Per layer the number that the dot products were multiplied by, 1/√width or less.
+    biases
+        Per layer ``(batch, head, query, key)``, what relative positions added to that; None where they add nothing.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Tap:
         self.contexts: list[torch.Tensor] = []
         self.masks: list[torch.Tensor | None] = []
         self.scalings: list[float] = []
+        self.biases: list[torch.Tensor | None] = []
         self.block: HostBuffer | None = None
 
     def attend(
@@ -78,8 +81,9 @@ class Tap:
         mask: torch.Tensor | None,
         scaling: float | None,
         dropout: float,
+        bias: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Compute one layer's attention in the open: softmax(QKᵀ·scaling + mask)·V (Vaswani et al. 2017, eq. 1).
+        """Compute one layer's attention in the open: softmax(QKᵀ·scaling + bias + mask)·V (Vaswani et al. 2017, eq. 1).
 
         Layers are counted by call, since ALBERT and DistilBERT do not say which layer is calling.
         """
@@ -91,10 +95,10 @@ class Tap:
             # Scores stay in memory that is used again layer by layer, and so in the processor's cache; only weights
             # go into the block, once. Scaling the queries rather than the scores is a pass over far fewer numbers.
             scores = torch.matmul(query * scaling, key.transpose(-1, -2))
-            weights = torch.softmax(_masked(scores, mask), dim=-1, out=slot)
+            weights = torch.softmax(_masked(_biased(scores, bias), mask), dim=-1, out=slot)
         else:
-            scores = _masked(torch.matmul(query, key.transpose(-1, -2)) * scaling, mask)
-            weights = torch.softmax(scores, dim=-1, dtype=torch.float32)
+            scores = _biased(torch.matmul(query, key.transpose(-1, -2)) * scaling, bias)
+            weights = torch.softmax(_masked(scores, mask), dim=-1, dtype=torch.float32)
             if self.gradients:
                 if weights.requires_grad:
                     weights.retain_grad()
@@ -118,6 +122,7 @@ class Tap:
             self.contexts.append(context)
             self.masks.append(None if mask is None else _allowed(mask).expand(-1, -1, query.shape[-2], -1))
             self.scalings.append(scaling)
+            self.biases.append(bias)
         return context.transpose(1, 2).contiguous(), used
 
     def _slot(self, layer: int, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
@@ -149,22 +154,32 @@ def tapped(
     attention_mask: torch.Tensor | None,
     dropout: float = 0.0,
     scaling: float | None = None,
+    bias: torch.Tensor | None = None,
     **options: Any,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Attention as transformers calls it: ``(batch, head, token, width)`` in, ``(batch, token, head, width)`` out."""
+    """Attention as transformers calls it: ``(batch, head, token, width)`` in, ``(batch, token, head, width)`` out.
+
+    What ``bias`` holds is added to the scores: see `interpret.core.relative_attention`.
+    """
     tap = _open.get()
     if tap is None:
+        if bias is not None:
+            attention_mask = _masked(bias.to(query.dtype), attention_mask)
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **options)
     # Several heads may share keys and values (Ainslie et al. 2023).
     shared = query.shape[1] // key.shape[1]
     if shared > 1:
         key, value = (one.repeat_interleave(shared, dim=1) for one in (key, value))
-    return tap.attend(query, key, value, attention_mask, scaling, dropout)
+    return tap.attend(query, key, value, attention_mask, scaling, dropout, bias)
 
 
 def _allowed(mask: torch.Tensor) -> torch.Tensor:
     # `sdpa_mask` gives booleans; some models add numbers of their own, where "far below zero" means no.
     return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+
+
+def _biased(scores: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    return scores if bias is None else scores + bias
 
 
 def _masked(scores: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

@@ -35,11 +35,14 @@ class Trace:
         Weights; each row ``[layer, head, query]`` sums to 1.
     query, key, value, context
         Per head, as the model computed them (after rotary positions where it has them); ``context`` is the weighted
-        sum of the values, before the output projection. None for families without a tap.
+        sum of the values, before the output projection.
     mask
         Where a query may look, per layer; None where every token sees every other.
     scaling
-        What each layer multiplies QKᵀ by: 1/√width. None for families without a tap.
+        What each layer multiplies QKᵀ by: 1/√width; 1/√(3 · width) in DeBERTa, whose scores are sums of three products.
+    bias
+        What relative positions add to that: the weights are ``softmax(scaling · QKᵀ + bias)`` (MPNet, DeBERTa). None
+        where they add nothing.
     hidden
         Hidden states; ``hidden[0]`` is the embedding output.
     seconds
@@ -49,12 +52,13 @@ class Trace:
     tokens: Tokens
     spec: EncoderSpec
     attention: Float32[np.ndarray, "layer head query key"]
-    query: Float32[np.ndarray, "layer head token width"] | None
-    key: Float32[np.ndarray, "layer head token width"] | None
-    value: Float32[np.ndarray, "layer head token width"] | None
-    context: Float32[np.ndarray, "layer head token width"] | None
+    query: Float32[np.ndarray, "layer head token width"]
+    key: Float32[np.ndarray, "layer head token width"]
+    value: Float32[np.ndarray, "layer head token width"]
+    context: Float32[np.ndarray, "layer head token width"]
     mask: Bool[np.ndarray, "layer query key"] | None
-    scaling: Float32[np.ndarray, " layer"] | None
+    scaling: Float32[np.ndarray, " layer"]
+    bias: Float32[np.ndarray, "layer head query key"] | None
     hidden: Float32[np.ndarray, "layers_and_embeddings token hidden"]
     seconds: float
 
@@ -65,7 +69,7 @@ class Trace:
         """
         arrays = {
             name: array
-            for name in ("attention", "query", "key", "value", "context", "mask", "scaling", "hidden")
+            for name in ("attention", "query", "key", "value", "context", "mask", "scaling", "bias", "hidden")
             if (array := getattr(self, name)) is not None
         }
         about = {
@@ -140,7 +144,9 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
         return []
     tokens = [encoder.tokens(text, pair) for text, pair in texts]
     longest = max(len(one) for one in tokens)
-    needed = len(tokens) * trace_bytes(encoder.layers, encoder.heads, encoder.width, longest)
+    needed = len(tokens) * trace_bytes(
+        encoder.layers, encoder.heads, encoder.width, longest, biased=encoder.family.relative
+    )
     free = find_device("cpu").free
     if needed > free:
         raise CapacityError.counted(
@@ -153,31 +159,33 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
             needed=gigabytes(needed),
             free=gigabytes(free),
         )
-    tap = Tap(encoder.layers) if encoder.family.tapped else None
+    tap = Tap(encoder.layers)
     # Held here already, so that the time is that of the pass alone and running out of memory afterwards is caught too.
     with lock_device(encoder.spec.device):
         begin = time.perf_counter()
-        output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=tap is None)
+        output = encoder.forward(tokens, tap, output_hidden_states=True)
         # A GPU works on after the call has returned.
         synchronize(encoder.spec.device)
         seconds = time.perf_counter() - begin
+        groups = {"query": tap.queries, "key": tap.keys, "value": tap.values, "context": tap.contexts}
         copied = {"hidden": copy_to_host(output.hidden_states)}
-        masks = None
-        if tap is None:
-            copied["attention"] = copy_to_host(output.attentions)
-        else:
-            groups = {"query": tap.queries, "key": tap.keys, "value": tap.values, "context": tap.contexts}
-            copied |= {name: copy_to_host(some) for name, some in groups.items()}
-            assert tap.block is not None
-            # On the host already, and on a processor the trace's own array for a single text, not a copy.
-            copied["attention"] = tap.block
-            seen = [one for one in tap.masks if one is not None]
-            masks = copy_to_host(seen, torch.bool) if seen else None
+        copied |= {name: copy_to_host(some) for name, some in groups.items()}
+        assert tap.block is not None
+        # On the host already, and on a processor the trace's own array for a single text, not a copy.
+        copied["attention"] = tap.block
+        seen = [one for one in tap.masks if one is not None]
+        masks = copy_to_host(seen, torch.bool) if seen else None
+        added = [one for one in tap.biases if one is not None]
+        # All layers may add the same, which is then held once.
+        alike = all(one is added[0] for one in added)
+        biases = copy_to_host(added[:1] if alike else added) if added else None
         # Once for all of them: each would wait for what was told before it.
         synchronize(encoder.spec.device)
     arrays = {name: one.array() for name, one in copied.items()}
-    layers = None if masks is None or tap is None else _by_layer(masks.array(), [one is None for one in tap.masks])
-    scaling = None if tap is None else read_only(tap.scalings, np.float32)
+    if biases is not None:
+        arrays["bias"] = biases.array()
+    layers = None if masks is None else _by_layer(masks.array(), [one is None for one in tap.masks])
+    scaling = read_only(tap.scalings, np.float32)
     return [_cut(encoder, one, row, arrays, layers, scaling, seconds) for row, one in enumerate(tokens)]
 
 
@@ -194,22 +202,21 @@ def _cut(
     row: int,
     arrays: Mapping[str, np.ndarray],
     masks: np.ndarray | None,
-    scaling: np.ndarray | None,
+    scaling: np.ndarray,
     seconds: float,
 ) -> Trace:
     """Leave out what belongs to the padding."""
     n = len(tokens)
     mask = None if masks is None else masks[:, row, 0, :n, :n]
+    bias = read_only(arrays["bias"][:, row, :, :n, :n]) if "bias" in arrays else None
     return Trace(
         tokens=tokens,
         spec=encoder.spec,
         attention=read_only(arrays["attention"][:, row, :, :n, :n]),
-        **{
-            name: read_only(arrays[name][:, row, :, :n]) if name in arrays else None
-            for name in ("query", "key", "value", "context")
-        },
+        **{name: read_only(arrays[name][:, row, :, :n]) for name in ("query", "key", "value", "context")},
         mask=None if mask is None or mask.all() else read_only(mask),
         scaling=scaling,
+        bias=None if bias is None else np.broadcast_to(bias, (encoder.layers, *bias.shape[1:])),
         hidden=read_only(arrays["hidden"][:, row, :n]),
         seconds=seconds,
     )

@@ -25,6 +25,13 @@ def bertviz(subject: Subject) -> None:
     if not layers:
         return
     st.caption(using(view))
+    if view == "neuron" and trace.bias is not None:
+        st.caption(
+            _(
+                "This model adds a relative position bias to q · k, which this view does not draw: the softmax includes "
+                "it. “Q·K·V, step by step” shows it."
+            )
+        )
     layer, head = chosen_head(subject)
     dark = st.context.theme.type == "dark"
     page, height = bertviz_page(trace, view, layers, dark, layer, head)

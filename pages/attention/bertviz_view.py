@@ -9,7 +9,6 @@ from dashboard import state
 from dashboard.components.bertviz import MOST_BYTES, MOST_NODES, Size, View, predicted_size
 from dashboard.language import _, _n
 from dashboard.widgets.choices import segments
-from interpret.core.errors import InputError
 
 
 def pick_view() -> View:
@@ -36,17 +35,7 @@ def using(view: View) -> str:
 
 
 def fitting_layers(trace: it.Trace, view: View) -> list[int]:
-    """Let layers be chosen and return them; none where the page would be too large, which is then said.
-
-    Raises
-    ------
-    InputError
-        If a view needs queries and keys, and the model shows none.
-    """
-    if view == "neuron" and trace.query is None:
-        raise InputError(
-            "This model does not expose its queries and keys, so there is no neuron view. Use another view."
-        )
+    """Let layers be chosen and return them; none where the page would be too large, which is then said."""
     count = len(trace.attention)
     whole = predicted_size(trace, view, count)
     most = max((layers for layers in range(1, count + 1) if predicted_size(trace, view, layers).fits), default=0)

@@ -49,7 +49,7 @@ def flow(subject: Subject) -> None:
     st.plotly_chart(sources_map(shares, tokens), key="sources")
     st.caption(agreement_line(shares))
 
-    method = method_picker(encoder.family.tapped)
+    method = method_picker()
     detail = ""
     if method == "rollout":
         paths = it.attention.rollout_paths(trace, layer, token)

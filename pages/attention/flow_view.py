@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import state
 from dashboard.analysis import Analysis, trace_of
 from dashboard.language import _, literal
 from dashboard.numbers import interval, listed, number
@@ -42,15 +42,13 @@ def pick_target(encoder: it.Encoder, container: DeltaGenerator) -> Target:
 
 
 def flow_analyses(subject: Subject, layer: int, token: int, target: Target) -> dict[str, Analysis]:
-    """Describe what each method computes, as far as this model allows."""
-    found = {
+    """Describe what each method computes."""
+    return {
         "rollout": Analysis("attention.rollout", subject, shows=(f"[{layer}, {token}]",)),
         "flow": Analysis(
             "attention.attention_flow", subject, name="flow", shows=("[0, 0]",), layers=(layer,), queries=(token,)
         ),
-    }
-    if cache.encoder(subject.spec).family.tapped:
-        found["gradient"] = Analysis(
+        "gradient": Analysis(
             "attention.gradient_paths",
             subject,
             name="paths",
@@ -58,8 +56,8 @@ def flow_analyses(subject: Subject, layer: int, token: int, target: Target) -> d
             layer=layer,
             query=token,
             target=target,
-        )
-    return found
+        ),
+    }
 
 
 def sources(
@@ -152,10 +150,10 @@ def agreement_line(shares: Mapping[str, Float32[np.ndarray, " token"]]) -> str:
     ).format(pairs=" · ".join(pairs), tokens=max(map(len, shares.values()), default=0))
 
 
-def method_picker(tapped: bool) -> Method:
+def method_picker() -> Method:
     """Draw the choice of what the picture follows."""
     names = method_names()
-    offered: tuple[Method, ...] = ("rollout", "flow", "gradient") if tapped else ("rollout", "flow")
+    offered: tuple[Method, ...] = ("rollout", "flow", "gradient")
     method: Method = segments(_("Method"), {name: names[name] for name in offered}, state.METHOD)
     state.publish(state.METHOD)
     return method

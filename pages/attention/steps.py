@@ -7,7 +7,8 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.analysis import trace_of
-from dashboard.components.steps import MOST_ROWS, NAME, Layer, shown_keys, steps_picture
+from dashboard.components.steps import MOST_ROWS, NAME, shown_keys, steps_picture
+from dashboard.components.steps.layer import layer_of
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.data_table import data_table
@@ -52,9 +53,7 @@ def steps(subject: Subject) -> None:
     )
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("qkv", model, f"{layer}.{head}", str(token), trace.tokens.labels[token])
-    family = encoder.family
-    layers = Layer(family.pre_norm, family.rotary, family.rms, result.biased)
-    steps_picture(result, layers, f"{model} · {title}", stem)
+    steps_picture(result, layer_of(encoder, result), f"{model} · {title}", stem)
     export_bar(step_downloads(analysis, stem), analysis, picture=NAME)
     with st.expander(_("The numbers as a table")):
         data_table(step_table(result))

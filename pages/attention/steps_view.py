@@ -19,8 +19,6 @@ _TEMPERATURES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0)
 
 def pick_temperature(trace: it.Trace, layer: int, container: DeltaGenerator) -> float:
     """Draw the slider of the divisor and return it as a multiple of the model's own."""
-    if trace.scaling is None:
-        return 1.0
     root = 1 / float(trace.scaling[layer])
 
     def name(value: float) -> str:
@@ -100,6 +98,7 @@ def step_table(steps: it.attention.AttentionSteps) -> dict[str, list[object]]:
         _("key"): list(steps.tokens.labels),
         "q · k": steps.dots.tolist(),
         _("q · k / divisor"): steps.scaled.tolist(),
+        **({} if steps.bias is None else {_("position bias"): steps.bias.tolist()}),
         _("visible (attention mask)"): steps.allowed.tolist(),
         _("weight"): steps.weights.tolist(),
         _("norm of the value"): np.linalg.norm(steps.values, axis=1).tolist(),

@@ -22,7 +22,6 @@ from dashboard.widgets.models import encoder_of, model_options, model_title
 from dashboard.widgets.notices import guarded
 from interpret.core.characters import beginning
 from interpret.core.checkpoints import BUILT_IN
-from interpret.core.indices import check_heads
 from pages.pretraining.fill_mask_view import (
     WORDS,
     guess_analysis,
@@ -215,15 +214,11 @@ def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> 
 
 
 def _without_heads(subject: Subject, hidden: tuple[int, ...], before: it.pretraining.Guesses) -> Heads:
-    encoder = cache.encoder(subject.spec)
-    off = heads_off(encoder) if encoder.family.tapped else ()
+    off = heads_off(cache.encoder(subject.spec))
     panel = st.expander(_("Ablate heads: does the guess survive?"), bool(off), key="heads_panel", on_change="rerun")
     if not panel.open:
         return off
     with panel:
-        guarded(check_heads)(encoder)
-        if not encoder.family.tapped:
-            return ()
         off = switch_heads(subject)
         if off:
             after = guesses_of(subject, hidden, off)

@@ -38,15 +38,12 @@ class Call:
         What is called, with an encoder.
     model
         Which it is called with: ``"games"``, with both heads of pre-training, or ``"classes"``, with a classifier.
-    tapped
-        Whether it needs a family whose attention is tapped.
     every
         Whether it is tried with every family.
     """
 
     run: Callable[[it.Encoder], Any]
     model: str = "games"
-    tapped: bool = False
     every: bool = False
 
 
@@ -101,14 +98,12 @@ def _measured(encoder: it.Encoder) -> Any:
 CALLS = {
     "trace": Call(lambda one: it.trace(one, TEXT), every=True),
     "trace_batch": Call(lambda one: it.trace_batch(one, [(TEXT, OTHER), (OTHER, None)]), every=True),
-    "attention_steps": Call(lambda one: it.attention.attention_steps(one, it.trace(one, TEXT), 1, 2, 3), tapped=True),
-    "gradient_paths": Call(
-        lambda one: it.attention.gradient_paths(one, it.trace(one, TEXT), 2, 1), tapped=True, every=True
-    ),
+    "attention_steps": Call(lambda one: it.attention.attention_steps(one, it.trace(one, TEXT), 1, 2, 3)),
+    "gradient_paths": Call(lambda one: it.attention.gradient_paths(one, it.trace(one, TEXT), 2, 1), every=True),
     "gradient_paths of a token": Call(
         lambda one: it.attention.gradient_paths(one, it.trace(one, TEXT), 2, 1, 1), "classes", True
     ),
-    "ablate": Call(lambda one: it.attention.ablate(one, TEXT, heads=[(1, 2)]), tapped=True, every=True),
+    "ablate": Call(lambda one: it.attention.ablate(one, TEXT, heads=[(1, 2)]), every=True),
     "ablate classes": Call(lambda one: it.attention.ablate(one, TEXT, heads=[(1, 2), (0, 0)]), "classes"),
     "corpus_head_statistics": Call(
         lambda one: it.attention.corpus_head_statistics(one, [(one, None) for one in LABELLED])

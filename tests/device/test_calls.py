@@ -7,7 +7,7 @@ import interpret as it
 from interpret.embeddings.exact_tsne import ExactTSNE
 from tests.device.believe import NAMES, believing
 from tests.device.calls import CALLS, TEXTS, differences
-from tests.tiny import FAMILIES, TAPPED
+from tests.tiny import FAMILIES
 
 # Tried with every family; the rest with those that differ most: shared layers, positions behind the padding, rotary
 # ones, and attention of their own.
@@ -17,7 +17,6 @@ CASES = [
     (name, family)
     for name, call in CALLS.items()
     for family in (FAMILIES if name in BASICS else SOME if call.every else ("bert",))
-    if family in TAPPED or not call.tapped
 ]
 
 

@@ -56,8 +56,10 @@ def test_a_trace_is_the_models_own_and_each_weight_is_computed_as_it_says(folder
         right = eager(folder)(**encoder.batch([trace.tokens]), output_attentions=True, output_hidden_states=True)
     np.testing.assert_allclose(trace.attention, torch.cat(right.attentions).numpy(), atol=1e-5)
     np.testing.assert_allclose(trace.hidden, torch.cat(right.hidden_states).numpy(), atol=1e-4)
-    assert FAMILIES[family].tapped
+    assert (trace.bias is not None) == FAMILIES[family].relative
     weights = np.einsum("lhqd,lhkd->lhqk", trace.query, trace.key) * trace.scaling[:, None, None, None]
+    if trace.bias is not None:
+        weights += trace.bias
     weights = np.exp(weights - weights.max(-1, keepdims=True))
     np.testing.assert_allclose(weights / weights.sum(-1, keepdims=True), trace.attention, atol=1e-5)
     # Through the projection, the residual and the norm, to what the layer has.
@@ -86,6 +88,10 @@ def test_a_head_answers_as_transformers_does_and_is_explained(tmp_path, family, 
     for name in ("start_logits", "end_logits") if kind == "span" else ("logits",):
         np.testing.assert_allclose(ours[name].numpy(), right[name].numpy(), atol=1e-4)
     if kind == "masked words":
+        # The head by itself reads the last states, as the logit lens has it read those of every layer.
+        with torch.no_grad():
+            states = encoder.forward([tokens]).last_hidden_state[0]
+            np.testing.assert_allclose(encoder.guess(states).numpy(), right.logits[0].numpy(), atol=1e-4)
         return
     # Integrated gradients add up to what the answer changes by (Sundararajan et al. 2017, proposition 1).
     explained = it.attribute(encoder, FIRST, pair, method="integrated_gradients")

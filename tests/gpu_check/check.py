@@ -23,7 +23,6 @@ import transformers as tf
 
 import interpret as it
 from interpret.core.device_lock import release
-from interpret.core.families import FAMILIES as KNOWN
 from tests.tiny import FAMILIES, make_checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -145,11 +144,6 @@ class World:
     def families(self) -> tuple[str, ...]:
         """Whose numbers are compared: all, or on the CPU, which is compared with itself, one of each kind."""
         return tuple(FAMILIES) if self.on_card else ("bert", "modernbert", "deberta-v2")
-
-    @property
-    def tapped(self) -> tuple[str, ...]:
-        """Those of them whose attention is open to look into."""
-        return tuple(one for one in self.families if KNOWN[one].tapped)
 
     def needs_card(self) -> None:
         """Leave a step out where there is none."""

@@ -126,8 +126,8 @@ def inside(world: World) -> list[Figure]:
         "steps, gradient paths": 1e-3,
         "states moved by taking a head out": 1e-3,
     }
-    figures = compare(world, {family: world.tiny(family) for family in world.tapped}, _inside, bounds)
-    errors = [_inside(world.encoder(world.tiny(family)))["steps: own errors"].max() for family in world.tapped]
+    figures = compare(world, {family: world.tiny(family) for family in world.families}, _inside, bounds)
+    errors = [_inside(world.encoder(world.tiny(family)))["steps: own errors"].max() for family in world.families]
     return [*figures, at_most("steps: own errors, float32", float(max(errors)), 1e-4)]
 
 
@@ -188,9 +188,8 @@ def _explained(world: World, families: Sequence[str], methods: Sequence[str]) ->
     def read(encoder: it.Encoder) -> Numbers:
         found = {}
         for method in methods:
-            if encoder.family.tapped or method != "gradient_x_attention":
-                scores = it.attribute(encoder, SENTENCE, target=0, method=method).scores
-                found[method] = scores / np.abs(scores).sum()
+            scores = it.attribute(encoder, SENTENCE, target=0, method=method).scores
+            found[method] = scores / np.abs(scores).sum()
         return found
 
     folders = {family: world.tiny(family, tf.AutoModelForSequenceClassification) for family in families}
@@ -229,5 +228,5 @@ def heads(world: World) -> list[Figure]:
     def read(encoder: it.Encoder) -> Numbers:
         return {"head importance": it.attention.head_importance(encoder, rows.texts, labels, removals=False).importance}
 
-    folders = {family: world.tiny(family, tf.AutoModelForSequenceClassification) for family in world.tapped}
+    folders = {family: world.tiny(family, tf.AutoModelForSequenceClassification) for family in world.families}
     return [*figures, *compare(world, folders, read, {"head importance": 1e-3})]

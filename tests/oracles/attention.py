@@ -11,7 +11,7 @@ from scipy.stats import entropy
 
 import interpret as it
 from tests.oracles import World, apart, claim
-from tests.tiny import TAPPED
+from tests.tiny import FAMILIES
 
 
 def eager(folder, text: str, pair: str | None = None):
@@ -49,7 +49,7 @@ def _hidden(world: World) -> Iterator[float]:
 
 @claim("a weight recomputed from query, key and softmax", "transformers, eager attention", 1e-5)
 def _steps(world: World) -> Iterator[float]:
-    for family in TAPPED:
+    for family in FAMILIES:
         folder = world.checkpoint(family, tf.AutoModel)
         encoder = world.encoder(folder)
         for seed in world.seeds:

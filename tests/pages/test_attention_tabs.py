@@ -43,13 +43,11 @@ def test_every_tab_runs_and_says_what_its_numbers_do_not_mean(page, tab):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("tab", ["steps", "flow", "ablation"])
-def test_every_family_runs_or_says_why_not(page, family, tab):
+def test_every_family_runs(page, family, tab):
     open_tab(page, tab, model=f"folder:{family}", text="the bank said it was rich")
     assert not page.exception
     assert not page.error
-    untapped = family in ("mpnet", "deberta-v2")
-    expected = untapped and tab in ("steps", "ablation")
-    assert len(said(page)) == expected
+    assert said(page) == []
 
 
 @pytest.mark.parametrize("text", ["Hi", "中文模型的注意力很有意思", "a </script> $x$ **b** :red[r]", "🙂"])

@@ -70,12 +70,6 @@ def test_every_method_is_drawn_and_offered_as_files(page):
     assert kept == list(METHODS)
 
 
-def test_methods_that_a_model_does_not_allow_are_one_sentence(page):
-    open_page(page, model="folder:mpnet", methods="rollout", example="short", explain="norm")
-    assert not page.exception
-    assert len(said(page)) == 1
-
-
 def test_a_classifier_of_the_models_own_answers(page, tmp_path, monkeypatch):
     names = {0: "no", 1: "yes"}
     make_checkpoint(

@@ -311,16 +311,6 @@ def test_a_link_with_heads_out_opens_their_panel(page):
     assert any(one.value.startswith("Ablated: 2 of") for one in page.caption)
 
 
-def test_heads_cannot_be_taken_out_of_every_family_and_that_is_one_sentence(page):
-    page.session_state["heads_off"] = [[0, 0]]
-    page.session_state["heads_panel"] = True
-    open_page(page, model="folder:mpnet")
-    assert not page.exception
-    assert len(said(page)) == 1
-    # What can be shown, is.
-    assert charts(page)
-
-
 def test_beside_another_model_the_same_words_are_hidden(page, models):
     page.session_state["beside_model"] = "folder:roberta"
     fine(open_page(page, model="folder:bert", hidden="3", beside="model"))

@@ -53,7 +53,7 @@ def predicted_size(trace: it.Trace, view: View, layers: int) -> Size:
     """Predict the page of a view with so many layers, before any of it is made."""
     _, heads, n, _ = trace.attention.shape
     size = sum(len(one) for one in _sources(view)) + layers * heads * n * n * _NUMBER
-    if view == "neuron" and trace.query is not None:
+    if view == "neuron":
         width = trace.query.shape[-1]
         # Both vectors and their product for every token, and the lines between tokens.
         return Size(size + 2 * layers * heads * n * width * (_NUMBER + 1), 3 * n * width + n * n)
@@ -73,8 +73,8 @@ def bertviz_page(trace: it.Trace, view: View, layers: list[int], dark: bool, lay
 
     Notes
     -----
-    Weights are rounded to four decimals. The neuron view has the trace's queries and keys, so it shows any model that
-    the tap serves; BertViz's own knows three.
+    Weights are rounded to four decimals. The neuron view has the trace's queries and keys, so it shows any model;
+    BertViz's own knows three.
     """
     shown = trace.tokens.shown
     n = len(shown)
@@ -96,7 +96,7 @@ def bertviz_page(trace: it.Trace, view: View, layers: list[int], dark: bool, lay
         ],
         "attention": [_rounded(trace.attention[one][:, shown][:, :, shown]) for one in layers],
     }
-    if view == "neuron" and trace.query is not None and trace.key is not None:
+    if view == "neuron":
         data["queries"] = [_rounded(trace.query[one][:, shown]) for one in layers]
         data["keys"] = [_rounded(trace.key[one][:, shown]) for one in layers]
     script = "\n;\n".join(_sources(view))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dashboard.components.canvas import picture
 from dashboard.components.steps.cards import bars, matrix
+from dashboard.components.steps.layer import Layer, layer_part
 from dashboard.language import _, language
 
 if TYPE_CHECKING:
@@ -20,29 +20,6 @@ NAME = "steps"
 # More rows than this are no picture any more; the strongest keys then stand for all.
 MOST_ROWS = 24
 _COMPONENT = picture(NAME, "<div class='steps'></div><p class='readout' aria-live='polite' data-testid='readout'></p>")
-
-
-@dataclass(frozen=True)
-class Layer:
-    """How a model's layers are made: see `interpret.core.families.Family`."""
-
-    pre_norm: bool
-    rotary: bool
-    rms: bool
-    biased: bool
-
-    @property
-    def norm(self) -> str:
-        """What formulas call its norm."""
-        return "RMSNorm" if self.rms else "LN"
-
-    def projected(self, name: str, matrix: str, state: str, rotated: bool = False) -> str:
-        """Write how a query, key or value is made."""
-        read = f"{self.norm}({state})" if self.pre_norm else state
-        made = f"{matrix} · {read}" + (" + b" if self.biased else "")
-        if rotated:
-            made = f"R · ({made})" if self.biased else f"R · {made}"
-        return f"{name} = {made}"
 
 
 def steps_picture(steps: AttentionSteps, layer: Layer, title: str, file: str) -> None:
@@ -57,7 +34,7 @@ def steps_picture(steps: AttentionSteps, layer: Layer, title: str, file: str) ->
     """
     shown = shown_keys(steps)
     labels = [f"{i} {'␣'.join(steps.tokens.labels[i].split()) or '␣'}" for i in shown]
-    parts = [_score(steps, shown, labels, layer), _mix(steps, shown, labels, layer), _layer(steps, layer)]
+    parts = [_score(steps, shown, labels, layer), _mix(steps, shown, labels, layer), layer_part(steps, layer)]
     number = 0
     for part in parts:
         for card in part["cards"]:
@@ -106,7 +83,7 @@ def _match(
     return [
         matrix(
             _("The query"),
-            layer.projected("q", "W_Q", "x", layer.rotary),
+            layer.projected("q", "W_Q", layer.read.format("x"), layer.rotary),
             f"{len(steps.hidden)} → {width}",
             _(
                 "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
@@ -119,7 +96,7 @@ def _match(
         ),
         matrix(
             _("Every token's key"),
-            layer.projected("kⱼ", "W_K", "xⱼ", layer.rotary),
+            layer.projected("kⱼ", "W_K", layer.read.format("xⱼ"), layer.rotary),
             f"{n} × {width}",
             _("What each token offers for queries to match, projected by the same head.")
             if not layer.rotary
@@ -162,23 +139,34 @@ def _weigh(
     divisor = f"{steps.divisor:.2f}"
     usual = steps.divisor == steps.usual_divisor
     allowed = steps.allowed[list(shown)]
+    scores = _scores(steps)
+    # Of how many products the score is a sum: one but in DeBERTa.
+    products = round(steps.usual_divisor**2 / width)
+    grows = (
+        _("Dot products of {width} numbers grow with √{width}; dividing keeps the softmax from saturating.")
+        if products == 1
+        else _(
+            "Dot products of {width} numbers grow with √{width}, and the score adds up {products} of them: hence "
+            "√({products} · {width}). Dividing keeps the softmax from saturating."
+        )
+    ).format(width=width, products=products)
+    added = [] if steps.bias is None else [_position_bias(steps, shown, labels, marked)]
     return [
         bars(
             _("Divide by √d"),
             f"sⱼ = q · kⱼ / {divisor}",
             f"{n}",
-            _("Dot products of {width} numbers grow with √{width}; dividing keeps the softmax from saturating.").format(
-                width=width
-            )
+            grows
             if usual
             else _("Divided by {divisor} instead of √{width} = {usual}, as you chose.").format(
-                divisor=divisor, width=width, usual=f"{steps.usual_divisor:.2f}"
+                divisor=divisor, width=products * width, usual=f"{steps.usual_divisor:.2f}"
             ),
             labels,
             steps.scaled[shown],
             "keys",
             marked,
         ),
+        *added,
         bars(
             _("The mask"),
             _("sⱼ; −∞ where masked"),
@@ -187,7 +175,7 @@ def _weigh(
             if steps.allowed.all()
             else _("This layer attends only locally: tokens too far away get −∞, and so weight 0."),
             labels,
-            [float(one) if may else None for one, may in zip(steps.scaled[list(shown)], allowed, strict=True)],
+            [float(one) if may else None for one, may in zip(scores[list(shown)], allowed, strict=True)],
             "keys",
             marked,
         ),
@@ -207,6 +195,30 @@ def _weigh(
     ]
 
 
+def _scores(steps: AttentionSteps) -> np.ndarray:
+    """Return what the softmax is taken of."""
+    return steps.scaled if steps.bias is None else steps.scaled + steps.bias
+
+
+def _position_bias(
+    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None
+) -> dict[str, Any]:
+    return bars(
+        _("Add the relative position bias"),
+        "sⱼ ← sⱼ + bⱼ",
+        f"{len(steps.scaled)}",
+        _(
+            "The thin marks are the scores without it. In MPNet, bⱼ is a number for each head and distance; in "
+            "DeBERTa, it matches the content of one token with how far away the other stands, both ways."
+        ),
+        labels,
+        _scores(steps)[shown],
+        "keys",
+        marked,
+        usual=steps.scaled[shown].tolist(),
+    )
+
+
 def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], layer: Layer) -> dict[str, Any]:
     n, width = steps.values.shape
     return {
@@ -214,7 +226,7 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], lay
         "cards": [
             matrix(
                 _("Every token's value"),
-                layer.projected("vⱼ", "W_V", "xⱼ"),
+                layer.projected("vⱼ", "W_V", layer.passed.format("xⱼ")),
                 f"{n} × {width}",
                 _(
                     "What each token passes to the tokens that attend to it. A value need not resemble its key; a "
@@ -250,83 +262,24 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], lay
     }
 
 
-def _layer(steps: AttentionSteps, layer: Layer) -> dict[str, Any]:
-    heads, width = steps.contexts.shape
-    hidden = len(steps.hidden)
-    names = [_("head {head}").format(head=head) for head in range(heads)]
-    lengths = {
-        _("x, the layer's input"): steps.hidden,
-        _("attention output"): steps.projected,
-        _("their sum"): steps.added,
-        _("after layer norm"): steps.normed,
-    }
-    return {
-        "title": _("How the layer combines the heads"),
-        "cards": [
-            matrix(
-                _("Concatenate all heads"),
-                f"c = [c₀ … c{_below(heads - 1)}]",
-                f"{heads} × {width} = {heads * width}",
-                _("Each head has a context vector of its own. They are concatenated."),
-                names,
-                steps.contexts,
-                "heads",
-                "half",
-                marked=steps.head,
-            ),
-            bars(
-                _("Project: the contribution of each head"),
-                "‖W_O · cₕ‖,  Σ W_O · cₕ" + (" + b" if layer.biased else ""),
-                f"{heads * width} → {hidden}",
-                _(
-                    "One matrix mixes the heads. Bars show the length (L2) of each head's contribution to the sum; "
-                    "contributions can cancel each other out."
-                ),
-                names,
-                steps.contributions,
-                "heads",
-                steps.head,
-                span="half",
-            ),
-            bars(
-                _("Residual and layer norm"),
-                f"x + a,  {layer.norm}(x + a)" if not layer.pre_norm else f"x + a;  {layer.norm}(x + a) →",
-                f"{hidden}",
-                _(
-                    "The attention output is added to the input and does not replace it; the layer norm then brings "
-                    "all tokens to a similar length. Bars are lengths (L2)."
-                )
-                if not layer.pre_norm
-                else _(
-                    "The attention output is added to the input and does not replace it. In this model the sum is "
-                    "passed on unchanged; only the feed-forward part reads it through a layer norm. Bars are lengths "
-                    "(L2)."
-                ),
-                list(lengths),
-                [float(np.linalg.norm(vector)) for vector in lengths.values()],
-                "lengths",
-                span="whole",
-            ),
-        ],
-    }
-
-
-def _below(number: int) -> str:
-    return "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(number))
-
-
 def _worked(steps: AttentionSteps, key: int) -> str:
     biggest = sorted(np.argsort(-abs(steps.products[key]))[:3])
     terms = " + ".join(f"{_signed(steps.query[i])}·{_signed(steps.keys[key, i])}" for i in biggest)
-    return _("“{token}”: {terms} + … = {dot};  {dot} ÷ {divisor} = {scaled};  exp({scaled}) ÷ Σ = {weight}").format(
+    sentence = (
+        _("“{token}”: {terms} + … = {dot};  {dot} ÷ {divisor} = {scaled};  exp({scaled}) ÷ Σ = {weight}")
+        if steps.bias is None
+        else _("“{token}”: {terms} + … = {dot};  {dot} ÷ {divisor} + {bias} = {scaled};  exp({scaled}) ÷ Σ = {weight}")
+    )
+    return sentence.format(
         token=steps.tokens.labels[key],
         terms=terms,
         dot=f"{steps.dots[key]:.3f}",
         divisor=f"{steps.divisor:.3f}",
-        scaled=f"{steps.scaled[key]:.3f}" if steps.allowed[key] else "−∞",
+        bias="" if steps.bias is None else _signed(steps.bias[key], ".3f"),
+        scaled=f"{_scores(steps)[key]:.3f}" if steps.allowed[key] else "−∞",
         weight=f"{steps.weights[key]:.4f}",
     )
 
 
-def _signed(value: float) -> str:
-    return f"{value:.2f}" if value >= 0 else f"(−{-value:.2f})"
+def _signed(value: float, form: str = ".2f") -> str:
+    return f"{value:{form}}" if value >= 0 else f"(−{-value:{form}})"

@@ -5,7 +5,6 @@ import torch
 
 from interpret.attribution.methods.method import Method, Scores, Work
 from interpret.core.device_lock import lock_device
-from interpret.core.errors import InputError
 from interpret.core.tap import Tap
 
 
@@ -38,12 +37,6 @@ class ByAttention(Method):
     def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Follow attention layer by layer."""
         encoder = work.target_function.encoder
-        if not encoder.family.tapped:
-            raise InputError(
-                "{family} computes attention with its own code, so gradients cannot be traced through it. Choose "
-                "another method.",
-                family=encoder.family.title,
-            )
         target_function = work.target_function
         tap = Tap(encoder.layers, gradients=True)
         with lock_device(encoder.spec.device):

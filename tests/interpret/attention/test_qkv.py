@@ -5,12 +5,12 @@ import pytest
 import torch
 
 import interpret as it
-from tests.tiny import TAPPED, make_checkpoint
+from tests.tiny import FAMILIES, make_checkpoint
 
 TEXT = "because it was rich said the animals and the bank was steep"
 
 
-@pytest.mark.parametrize("family", TAPPED)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_step_recomputes_the_models_own_output(tiny_folders, family):
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
     trace = it.trace(encoder, TEXT)
@@ -23,7 +23,7 @@ def test_every_step_recomputes_the_models_own_output(tiny_folders, family):
         assert steps.moved == pytest.approx(1)
 
 
-@pytest.mark.parametrize("family", TAPPED)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_output_is_what_the_rest_of_the_layer_starts_from(tiny_folders, family):
     """Independent of any hook on the norm: the layer's feed-forward part, run on what the steps end in."""
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
@@ -42,8 +42,10 @@ def test_the_output_is_what_the_rest_of_the_layer_starts_from(tiny_folders, fami
                 after = one.full_layer_layer_norm(one.ff_chunk(normed) + normed)[0, 0]
             elif family == "distilbert":
                 after = layer[1].output_layer_norm(layer[1].ffn(normed) + normed)[0, 0]
-            else:
+            elif hasattr(layer[1], "feed_forward_chunk"):
                 after = layer[1].feed_forward_chunk(normed)[0, 0]
+            else:
+                after = layer[1].output(layer[1].intermediate(normed), normed)[0, 0]
     np.testing.assert_allclose(after.numpy(), trace.hidden[2, 3], atol=1e-4)
 
 
@@ -122,6 +124,3 @@ def test_what_is_not_there_is_said(minilm, tiny_folders):
             it.attention.attention_steps(minilm, trace, *place)
     with pytest.raises(it.InputError, match="0.0 is not a valid temperature"):
         it.attention.attention_steps(minilm, trace, 0, 0, 0, temperature=0.0)
-    encoder = it.load_encoder(str(tiny_folders["mpnet"]), device="cpu")
-    with pytest.raises(it.InputError, match="MPNet computes attention with its own code"):
-        it.attention.attention_steps(encoder, it.trace(encoder, "the bank"), 0, 0, 0)

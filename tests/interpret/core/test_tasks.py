@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 import interpret as it
 from interpret.core.tasks import logits_of
-from tests.tiny import TAPPED, make_checkpoint
+from tests.tiny import FAMILIES, make_checkpoint
 
 LOADERS = {
     "classes": tf.AutoModelForSequenceClassification,
@@ -20,7 +20,7 @@ LOADERS = {
 TEXT = "the bank said it was rich"
 
 
-@pytest.mark.parametrize("family", TAPPED)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("kind", LOADERS)
 def test_a_task_head_answers_as_transformers_does(tmp_path, family, kind):
     folder = make_checkpoint(family, tmp_path, loader=LOADERS[kind])

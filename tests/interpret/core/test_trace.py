@@ -1,5 +1,7 @@
 """A trace against transformers' own eager attention, and against NumPy."""
 
+import io
+import math
 import threading
 import warnings
 
@@ -10,8 +12,9 @@ from transformers import AutoModel, AutoTokenizer
 
 import interpret as it
 from interpret.core.checkpoints import checkpoint_folder
+from interpret.core.families import FAMILIES as FAMILY
 from interpret.core.tap import Tap
-from tests.tiny import FAMILIES, TAPPED
+from tests.tiny import FAMILIES, make_checkpoint
 
 SINGLE = "the bank said 中文 it was rich"
 PAIR = ("the animals was tired", "unbelievably steep said the river bank")
@@ -58,12 +61,14 @@ def test_the_built_in_model_is_what_eager_attention_gives(minilm, texts):
     assert_same(traces, *eager(checkpoint_folder(minilm.spec.checkpoint), texts))
 
 
-@pytest.mark.parametrize("family", TAPPED)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_recorded_queries_keys_and_values_give_weights_and_context(tiny_folders, family):
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
     for trace in it.trace_batch(encoder, [(SINGLE, None), (LONG, None)]):
         for layer in range(encoder.layers):
-            scores = trace.query[layer] @ trace.key[layer].swapaxes(-1, -2) / np.sqrt(trace.query.shape[-1])
+            scores = trace.query[layer] @ trace.key[layer].swapaxes(-1, -2) * trace.scaling[layer]
+            if trace.bias is not None:
+                scores += trace.bias[layer]
             if trace.mask is not None:
                 scores = np.where(trace.mask[layer], scores, -np.inf)
             weights = np.exp(scores - scores.max(-1, keepdims=True))
@@ -80,13 +85,75 @@ def test_modernberts_local_layers_have_their_window_in_the_mask(tiny_folders):
     assert trace.mask[0].all()
 
 
-def test_families_without_a_tap_say_so(tiny_folders):
-    trace = it.trace(it.load_encoder(str(tiny_folders["mpnet"]), device="cpu"), SINGLE)
-    assert trace.query is None
-    assert trace.attention.shape[:2] == (3, 4)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dot_products_are_divided_by_the_root_of_the_width(tiny_folders, family):
+    """And of how many products a score is a sum: three in DeBERTa (He et al. 2021, eq. 4)."""
+    trace = it.trace(it.load_encoder(str(tiny_folders[family]), device="cpu"), SINGLE)
+    products = 3 if family == "deberta-v2" else 1
+    np.testing.assert_allclose(trace.scaling, 1 / np.sqrt(products * trace.query.shape[-1]), rtol=1e-6)
+    assert (trace.bias is not None) == FAMILY[family].relative
 
 
-@pytest.mark.parametrize("family", TAPPED)
+def test_what_mpnet_adds_is_its_own_number_for_each_head_and_distance(tiny_folders):
+    """By its own code, and the same in all layers: no distance beyond its buckets is told from another."""
+    encoder = it.load_encoder(str(tiny_folders["mpnet"]), device="cpu")
+    trace = it.trace(encoder, LONG)
+    count = len(trace.tokens)
+    with torch.no_grad():
+        wanted = encoder.model.encoder.compute_position_bias(torch.zeros(1, count, 24))[0].numpy()
+    np.testing.assert_allclose(trace.bias, np.broadcast_to(wanted, trace.bias.shape), atol=1e-6)
+    for distance in range(-count + 1, count):
+        along = np.diagonal(trace.bias, distance, axis1=2, axis2=3)
+        assert np.ptp(along, axis=-1).max() < 1e-6
+    # Held once, and written whole.
+    assert trace.bias.strides[0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        trace.bias[0] = 0
+    saved = np.load(io.BytesIO(trace.npz()), allow_pickle=False)
+    np.testing.assert_array_equal(saved["bias"], trace.bias)
+
+
+def test_what_deberta_adds_is_contents_with_relative_positions(tiny_folders):
+    """Recomputed from its weights, pair by pair (He et al. 2021, eq. 4), with distances in v2's buckets."""
+    encoder = it.load_encoder(str(tiny_folders["deberta-v2"]), device="cpu")
+    trace = it.trace(encoder, LONG)
+    states = encoder.model.state_dict()
+    table = states["encoder.rel_embeddings.weight"].numpy().astype(float)
+    norm = {one: states[f"encoder.LayerNorm.{one}"].numpy() for one in ("weight", "bias")}
+    table = (table - table.mean(1, keepdims=True)) / np.sqrt(table.var(1, keepdims=True) + 1e-12)
+    table = table * norm["weight"] + norm["bias"]
+    for layer in range(encoder.layers):
+        own = f"encoder.layer.{layer}.attention.self"
+        query, key = (
+            (table @ states[f"{own}.{one}_proj.weight"].numpy().T + states[f"{own}.{one}_proj.bias"].numpy())
+            .reshape(-1, 4, 6)
+            .swapaxes(0, 1)
+            for one in ("query", "key")
+        )
+        for i, j in ((0, 0), (1, 3), (9, 2), (2, len(trace.tokens) - 1)):
+            place = 8 + _bucket(i - j)
+            wanted = (trace.query[layer, :, i] * key[:, place]).sum(-1) + (
+                trace.key[layer, :, j] * query[:, place]
+            ).sum(-1)
+            np.testing.assert_allclose(trace.bias[layer, :, i, j], wanted * trace.scaling[layer], atol=1e-5)
+
+
+def _bucket(distance, buckets=8, most=66):
+    """Distances up to half of the buckets as they are, larger ones by their logarithm (DeBERTa v2)."""
+    half = buckets // 2
+    if abs(distance) <= half:
+        return distance
+    found = half + math.ceil(math.log(abs(distance) / half) / math.log((most - 1) / half) * (half - 1))
+    return found if distance > 0 else -found
+
+
+def test_scores_that_are_mixed_across_heads_are_refused(tmp_path):
+    folder = make_checkpoint("deberta", tmp_path, talking_head=True)
+    with pytest.raises(it.CheckpointError, match="no head has weights of its own"):
+        it.load_encoder(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize("family", [one for one in FAMILIES if not FAMILY[one].relative])
 def test_with_no_tap_open_the_output_is_sdpas(tiny_folders, family):
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
     plain = AutoModel.from_pretrained(tiny_folders[family], attn_implementation="sdpa").eval()
