@@ -111,10 +111,21 @@ def cluster_bootstrap(
         return float("nan"), float("nan")
     with np.errstate(divide="ignore", invalid="ignore"):
         found = statistic(drawn_sums(parts, seed, draws))
-    found = found[np.isfinite(found)]
-    if not len(found):
+    return percentiles(found)
+
+
+def percentiles(drawn: Float[np.ndarray, " draw"]) -> tuple[float, float]:
+    """Return the 95% percentile interval of what draws gave; a draw that gave no number does not count.
+
+    Examples
+    --------
+    >>> [round(end, 2) for end in percentiles(np.append(np.linspace(0, 1, 1001), np.nan))]
+    [0.03, 0.97]
+    """
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
         return float("nan"), float("nan")
-    return float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))
+    return float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
 
 
 def share_interval(

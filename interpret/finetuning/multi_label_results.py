@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
-from interpret.core.intervals import DRAWS, cluster_bootstrap, drawn_sums, wilson
+from interpret.core.intervals import DRAWS, drawn_sums, percentiles, wilson
 from interpret.core.sentences import sentence
 from interpret.finetuning.headline import Headline
 
@@ -139,14 +139,14 @@ def measure_labels(
         raise InputError("There are no rows to evaluate on. Hold some out.")
     probabilities = 1 / (1 + np.exp(-logits.astype(np.float64)))
     true, given = truth > THRESHOLD, probabilities >= THRESHOLD
-    parts = np.stack([true & given, ~true & given, true & ~given], axis=-1).astype(np.float64)
-    sums = parts.sum(axis=0)
-    per_label = np.stack([_bootstrapped(parts[:, index]) for index in range(len(labels))])
+    ways = [_parts(true, one) for one in (given, _cross_fitted(probabilities, true), np.ones_like(true))]
+    parts, tuned, _all = ways
+    # The same rows are drawn for all numbers: one set of draws, of shape (way, draw, label, 3).
+    drawn = drawn_sums(np.concatenate(ways, axis=1).reshape(len(true), -1), 0, DRAWS)
+    own_draws, tuned_draws, all_draws = drawn.reshape(DRAWS, len(ways), -1, 3).swapaxes(0, 1)
+    sums, whole = parts.sum(axis=0), parts.sum(axis=1)
     precision, recall, f1 = _shares(sums)
-    whole = parts.sum(axis=1)
-    tuned = _cross_fitted(probabilities, true)
-    tuned_parts = np.stack([true & tuned, ~true & tuned, true & ~tuned], axis=-1).astype(np.float64)
-    all_parts = np.stack([true, ~true, np.zeros_like(true)], axis=-1).astype(np.float64)
+    per_label = np.stack([_class_ends(own_draws[:, index], sums[index]) for index in range(len(labels))])
     right = (true == given).all(axis=1)
     wrong = np.abs(probabilities - true).max(axis=1)
     order = np.argsort(-wrong, kind="stable")
@@ -155,12 +155,9 @@ def measure_labels(
         probabilities=read_only(probabilities, np.float32),
         truth=read_only(true, bool),
         micro_f1=float(f1_of(whole.sum(axis=0))),
-        micro_f1_interval=_unless_alike(cluster_bootstrap(whole, f1_of), whole),
-        macro_f1=float(_macro(sums[None])[0]),
-        macro_f1_interval=_unless_alike(
-            cluster_bootstrap(parts.reshape(len(parts), -1), lambda drawn: _macro(drawn.reshape(len(drawn), -1, 3))),
-            whole,
-        ),
+        micro_f1_interval=_unless_alike(percentiles(f1_of(own_draws.sum(axis=1))), whole),
+        macro_f1=float(_macro(sums)),
+        macro_f1_interval=_unless_alike(percentiles(_macro(own_draws)), whole),
         exact=float(right.mean()),
         exact_interval=wilson(int(right.sum()), len(right)),
         hamming=float((true != given).mean()),
@@ -172,9 +169,9 @@ def measure_labels(
         recall_interval=read_only(per_label[:, 1]),
         f1_interval=read_only(per_label[:, 2]),
         thresholds=read_only([_best_threshold(*one) for one in zip(probabilities.T, true.T, strict=True)], np.float64),
-        tuned_macro_f1=float(_macro(tuned_parts.sum(axis=0)[None])[0]),
-        tuned_gain=_lead(tuned_parts, parts),
-        tuned_lead=_lead(tuned_parts, all_parts),
+        tuned_macro_f1=float(_macro(tuned.sum(axis=0))),
+        tuned_gain=percentiles(_macro(tuned_draws) - _macro(own_draws)),
+        tuned_lead=percentiles(_macro(tuned_draws) - _macro(all_draws)),
         mistakes=read_only(order[~right[order]], np.int64),
     )
 
@@ -198,26 +195,30 @@ def f1_of(counts: Float[np.ndarray, "*draw 3"]) -> Float64[np.ndarray, "*draw"]:
     return np.asarray(np.divide(2 * right, whole, out=np.zeros_like(whole), where=whole > 0))
 
 
-def _shares(sums: Float64[np.ndarray, "*label 3"]) -> list[np.ndarray]:
+def _shares(sums: Float64[np.ndarray, "*each 3"]) -> list[np.ndarray]:
     """Return precision, recall and F1; NaN where there is nothing to divide by."""
     right, wrong, missed = np.moveaxis(sums, -1, 0)
     pairs = ((right, right + wrong), (right, right + missed), (2 * right, 2 * right + wrong + missed))
     return [np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0) for part, whole in pairs]
 
 
-def _bootstrapped(parts: Float64[np.ndarray, "example 3"]) -> Float64[np.ndarray, "measure 2"]:
-    """Return the intervals of a class's precision, recall and F1, of one set of draws."""
-    drawn = _shares(drawn_sums(parts, 0, DRAWS))
-    right, wrong, missed = parts.sum(axis=0)
+def _parts(
+    true: Bool[np.ndarray, "example label"], given: Bool[np.ndarray, "example label"]
+) -> Float64[np.ndarray, "example label 3"]:
+    """Return whether each class is rightly given, wrongly given, and missed."""
+    return np.stack([true & given, ~true & given, true & ~given], axis=-1).astype(np.float64)
+
+
+def _class_ends(drawn: Float64[np.ndarray, "draw 3"], sums: Float64[np.ndarray, " 3"]) -> Float64[np.ndarray, "3 2"]:
+    """Return the intervals of a class's precision, recall and F1, of draws of how often it is right, wrong, missed."""
+    right, wrong, missed = sums
     # Of how many rows each is a share; F1 is 2J / (1 + J) of the share J of right ones among all three.
     counts = (right + wrong, right + missed, right + wrong + missed)
     found = np.full((3, 2), np.nan)
-    for index, (values, count) in enumerate(zip(drawn, counts, strict=True)):
+    for index, (values, count) in enumerate(zip(_shares(drawn), counts, strict=True)):
         if not count:
             continue
-        values = values[np.isfinite(values)]
-        if len(values):
-            found[index] = np.quantile(values, (0.025, 0.975))
+        found[index] = percentiles(values)
         if not found[index, 1] > found[index, 0]:
             # Where resampling has nothing to vary.
             ends = np.array(wilson(right, count))
@@ -236,22 +237,10 @@ def _unless_alike(ends: tuple[float, float], parts: Float64[np.ndarray, "example
     return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
-def _macro(sums: Float64[np.ndarray, "draw label 3"]) -> Float64[np.ndarray, " draw"]:
+def _macro(sums: Float64[np.ndarray, "*draw label 3"]) -> Float64[np.ndarray, "*draw"]:
     """Return the mean of F1 over the classes that occur, true or given."""
     there = sums.sum(axis=-1) > 0
-    return np.asarray((f1_of(sums) * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1))
-
-
-def _lead(
-    parts: Float64[np.ndarray, "example label 3"], others: Float64[np.ndarray, "example label 3"]
-) -> tuple[float, float]:
-    """Return the interval of how much larger macro-F1 is by one way of giving classes than by another."""
-
-    def difference(drawn: Float64[np.ndarray, "draw part"]) -> Float64[np.ndarray, " draw"]:
-        one, other = drawn.reshape(len(drawn), 2, -1, 3).swapaxes(0, 1)
-        return _macro(one) - _macro(other)
-
-    return cluster_bootstrap(np.stack([parts, others], axis=1).reshape(len(parts), -1), difference)
+    return np.asarray((f1_of(sums) * there).sum(axis=-1) / np.maximum(there.sum(axis=-1), 1))
 
 
 def _baseline(true: Bool[np.ndarray, "example label"]) -> float:

@@ -28,8 +28,8 @@ def bertviz(subject: Subject) -> None:
     if view == "neuron" and trace.bias is not None:
         st.caption(
             _(
-                "This model adds a relative position bias to q · k, which this view does not draw: the softmax includes "
-                "it. “Q·K·V, step by step” shows it."
+                "This model adds a relative position bias to q · k, which this view does not draw: the softmax "
+                "includes it. “Q·K·V, step by step” shows it."
             )
         )
     layer, head = chosen_head(subject)
