@@ -283,8 +283,11 @@ def threshold_curves(probabilities: np.ndarray, truth: np.ndarray, marked: tuple
             line={"dash": dash},
             hovertemplate="%{x:.0%}: %{y:.1%}" + f"<extra>{name}</extra>",
         )
-    for at, name in zip(marked, (_("in use"), _("best here")), strict=True):
-        figure.add_vline(x=at, line={"color": MUTED, "dash": "dot"}, annotation_text=name)
+    names = (_("in use"), _("best here"))
+    # Each on its line's outer side where there is room: the two may stand close to one another.
+    for (at, name), outer in zip(sorted(zip(marked, names, strict=True)), ("left", "right"), strict=True):
+        line, side = {"color": MUTED, "dash": "dot"}, "right" if at < 0.2 else "left" if at > 0.8 else outer
+        figure.add_vline(x=at, line=line, annotation_text=name, annotation_position=f"top {side}")
     return figure.update_layout(
         height=330,
         margin=MARGIN,

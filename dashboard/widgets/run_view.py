@@ -12,7 +12,7 @@ from dashboard import cache, state
 from dashboard.cache import Labelled
 from dashboard.figures.finetuning import MOST_POINTS, gradient_map, loss_curve, rate_curve, score_curve
 from dashboard.language import _, _n, explain, literal
-from dashboard.numbers import duration, listed
+from dashboard.numbers import duration, listed, number
 from dashboard.widgets.choices import choose
 from dashboard.widgets.layer_groups_view import layer_group_name
 from dashboard.widgets.models import model_name
@@ -207,7 +207,7 @@ def _tiles(run: it.runs.Run, metrics: it.runs.MetricsLog) -> None:
     last = metrics.evaluations[-1] if metrics.evaluations else None
     objective = it.finetuning.find_objective(run.request.task)
     form = ".1%" if objective.score_is_share else ".3f"
-    name, score = _(objective.score_label), "–" if last is None else f"{last['score']:{form}}"
+    name, score = _(objective.score_label), "–" if last is None else number(last["score"], form)
     columns[0].metric(name, score)
     if last is not None and "perplexity" in last["facts"]:
         columns[0].caption(_("perplexity {number}").format(number=f"{last['facts']['perplexity']:.1f}"))

@@ -159,10 +159,8 @@ def attention_steps(
     allowed = np.ones(len(trace.tokens), bool) if trace.mask is None else trace.mask[layer, token]
     products = query[token] * keys
     dots = products.sum(axis=1)
-    weights = _softmax(dots / divisor + bias / temperature, allowed)
-    usual_weights = _softmax(dots / usual + bias, allowed)
-    contexts = trace.context[layer, :, token].astype(np.float64)
-    hidden = trace.hidden[layer, token].astype(np.float64)
+    weights, usual_weights = (_softmax((dots / usual + bias) / one, allowed) for one in (temperature, 1.0))
+    contexts, hidden = (one.astype(np.float64) for one in (trace.context[layer, :, token], trace.hidden[layer, token]))
     rest = _Rest(encoder, layer)
     residual = rest.residual(hidden)
     contexts[head] = usual_weights @ values

@@ -16,7 +16,7 @@ from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.intervals import wilson
 from pages.finetune.confusion_view import confusion_view
 from pages.finetune.next_steps import next_steps
-from pages.finetune.result_views.view import MOST_ROWS, draws, judged_rows, metric
+from pages.finetune.result_views.view import MOST_ROWS, draws, evaluated_rows, metric
 
 # Classes that are named in one sentence.
 _MOST_NAMED = 20
@@ -176,7 +176,7 @@ def _rows(
         (_("Sentence no.") if found.sentences else _("Row")): [outcome.origin.numbers[i] for i in shown],
     }
     wide = st.column_config.TextColumn(width="large")
-    judged_rows(
+    evaluated_rows(
         run,
         outcome,
         shown,

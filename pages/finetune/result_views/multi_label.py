@@ -17,7 +17,7 @@ from dashboard.widgets.data_table import data_table
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.labels import LABEL_SEPARATOR
 from interpret.finetuning.multi_label_results import THRESHOLD, MultiLabelResults
-from pages.finetune.result_views.view import MOST_ROWS, draws, judged_rows, metric
+from pages.finetune.result_views.view import MOST_ROWS, draws, evaluated_rows, metric
 
 # The class whose thresholds are looked at: of one run, so no page but this knows it.
 _CLASS = Key("threshold_class", in_address=False)
@@ -144,7 +144,7 @@ def _rows(run: it.runs.Run, outcome: it.finetuning.Outcome, found: MultiLabelRes
         _("Prediction"): [_given(found, int(i)) or "–" for i in shown],
         _("Row"): [outcome.origin.numbers[i] for i in shown],
     }
-    judged_rows(
+    evaluated_rows(
         run,
         outcome,
         shown,

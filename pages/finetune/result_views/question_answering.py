@@ -12,7 +12,7 @@ from dashboard.language import _, _n
 from dashboard.numbers import between, sentences
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.finetuning.answer_results import AnswerResults
-from pages.finetune.result_views.view import MOST_ROWS, draws, judged_rows, metric
+from pages.finetune.result_views.view import MOST_ROWS, draws, evaluated_rows, metric
 
 
 @draws(AnswerResults)
@@ -81,7 +81,7 @@ def _questions(run: it.runs.Run, outcome: it.finetuning.Outcome, found: AnswerRe
         _("Passage"): [passages[i] for i in shown],
         _("Row"): [outcome.origin.numbers[i] for i in shown],
     }
-    judged_rows(
+    evaluated_rows(
         run,
         outcome,
         shown,

@@ -11,7 +11,7 @@ from dashboard.figures.finetuning import fit_cloud
 from dashboard.language import _
 from dashboard.numbers import number
 from dashboard.widgets.baseline_view import between
-from pages.finetune.result_views.view import MOST_ROWS, draws, judged_rows, metric
+from pages.finetune.result_views.view import MOST_ROWS, draws, evaluated_rows, metric
 
 
 @draws(it.finetuning.RegressionResults)
@@ -38,18 +38,19 @@ def regression_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.
     shown = found.mistakes[:MOST_ROWS]
     right.markdown(_("Largest errors first:"))
     with right:
-        judged_rows(
+        evaluated_rows(
             run,
             outcome,
             shown,
             {
-                _("Text"): [outcome.texts[i] for i in shown],
                 _("True"): found.truth[shown].tolist(),
                 _("Prediction"): found.answers[shown].tolist(),
                 _("Row"): [outcome.origin.numbers[i] for i in shown],
+                _("Text"): [outcome.texts[i] for i in shown],
             },
             lambda: _all_rows(outcome, found),
-            {},
+            # What is off comes first: beside the picture there is no room for all.
+            {_("Prediction"): st.column_config.NumberColumn(format="%.4g")},
         )
 
 

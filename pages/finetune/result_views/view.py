@@ -35,7 +35,7 @@ def metric(column: Any, label: str, value: str, interval: str, about: str) -> No
     column.metric(label, value, interval, delta_color="off", delta_arrow="off", help=about)
 
 
-def judged_rows(
+def evaluated_rows(
     run: it.runs.Run,
     outcome: it.finetuning.Outcome,
     shown: np.ndarray,
@@ -64,7 +64,7 @@ def judged_rows(
         # It stands there as what is true; exports have it by its own name too.
         whole.pop(run.request.label, None)
     picked = choose_row(
-        whole, len(shown), key=f"judged_rows:{run.id}:{hash(shown.tobytes())}", column_config=dict(columns)
+        whole, len(shown), key=f"evaluated_rows:{run.id}:{hash(shown.tobytes())}", column_config=dict(columns)
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, page in ((_("Explain in Attributions"), "attributions"), (_("Show its attention"), "attention")):
