@@ -150,6 +150,11 @@ def make_checkpoint(family: str, folder: Path, seed: int = 0, loader: type = tf.
     config = make_config(**{**SIZES, **ids, **more, **changes})
     torch.manual_seed(seed)
     model = loader.from_config(config)
+    if family == "mobilebert":
+        # Its states are kept small, and its attention is to be far from uniform all the same.
+        for name, parameter in model.named_parameters():
+            if name.endswith(("self.query.weight", "self.key.weight")):
+                parameter.data *= 12
     model.save_pretrained(folder)
     inputs = ["input_ids", *(["token_type_ids"] if family in TYPED else []), "attention_mask"]
     tf.PreTrainedTokenizerFast(

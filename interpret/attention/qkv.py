@@ -35,7 +35,7 @@ class AttentionSteps:
     tokens, layer, head, token
         What is looked at; ``token`` is the position of the query.
     divisor, usual_divisor
-        What the dot products are divided by here, and by the model: √width.
+        What the dot products are divided by here, and by the model: √width, or more in DeBERTa.
     hidden, residual
         The query token's hidden state as it comes to the layer; and what is added after attention, which is the same
         but in MobileBERT, where it has gone through a bottleneck.

@@ -35,6 +35,8 @@ class Family:
         Whether norms divide by the root of the mean square alone (Zhang & Sennrich 2019), and do not centre.
     rotary
         Whether queries and keys are rotated by their positions (Su et al. 2021).
+    key_bias
+        Whether keys have a bias where queries and values have one.
     residual
         Attribute path in a layer of what its input goes through before attention's output is added to it, where the
         layer has that: MobileBERT's attention is narrower than its hidden states (Sun et al. 2020, section 3.1).
@@ -50,6 +52,7 @@ class Family:
     final_norm: str = ""
     rms: bool = False
     rotary: bool = False
+    key_bias: bool = True
     residual: str = ""
 
     @property
@@ -96,7 +99,7 @@ FAMILIES: Mapping[str, Family] = {
         after_padding=True,
         relative=True,
     ),
-    "deberta": Family("DeBERTa", "embeddings", "encoder.layer", *_BERT, relative=True),
+    "deberta": Family("DeBERTa", "embeddings", "encoder.layer", *_BERT, relative=True, key_bias=False),
     "deberta-v2": Family("DeBERTa-v2", "embeddings", "encoder.layer", *_BERT, relative=True),
 }
 

@@ -51,12 +51,15 @@ class _Deberta(DebertaAttention):
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the heads' contexts side by side, and the weights where they are kept."""
         query, key, value = self.transpose_for_scores(self.in_proj(hidden_states)).chunk(3, dim=-1)
-        query = query + self.transpose_for_scores(self.q_bias[None, None, :])
-        value = value + self.transpose_for_scores(self.v_bias[None, None, :])
+        # They stay in float32 where all else is in half precision.
+        query = query + self.transpose_for_scores(self.q_bias[None, None, :]).to(query.dtype)
+        value = value + self.transpose_for_scores(self.v_bias[None, None, :]).to(value.dtype)
         parts = 1 + len(self.pos_att_type)
         scaling = (query.shape[-1] * parts) ** -0.5
         bias = None
-        if self.relative_attention and rel_embeddings is not None and relative_pos is not None and parts > 1:
+        # Of kinds of other names it counts the parts, and adds nothing.
+        adds = self.relative_attention and not {"c2p", "p2c"}.isdisjoint(self.pos_att_type)
+        if adds and rel_embeddings is not None and relative_pos is not None:
             positions = self.pos_dropout(rel_embeddings)
             bias = self.disentangled_att_bias(query * scaling, key, relative_pos, positions, parts)
         return _handed_over(self, query, key, value, attention_mask, scaling, bias)

@@ -65,7 +65,7 @@ def score_task(name: str = "score", bounded: bool = False) -> Task:
 # What transformers' config says of a head whose classes do not exclude each other.
 MULTI_LABEL = "multi_label_classification"
 # Whose pre-training had a task with two sentences, for which transformers has a head.
-PAIR_FAMILIES = ("bert", "albert")
+PAIR_FAMILIES = ("bert", "albert", "ernie", "mobilebert")
 # How the class that a config.json names ends, what it answers, and what loads it.
 _KINDS: Mapping[str, tuple[Kind, Any]] = {
     "ForSequenceClassification": ("classes", AutoModelForSequenceClassification),
@@ -81,7 +81,7 @@ READ_HEADS = tuple(_KINDS)
 _OTHERS: Mapping[str, CheckpointError] = {
     "ForMultipleChoice": CheckpointError("which of several texts is the correct one"),
     "ForNextSentencePrediction": CheckpointError("only whether the second text follows the first"),
-    "ForPreTraining": CheckpointError("which words were replaced by others"),
+    "ElectraForPreTraining": CheckpointError("which words were replaced by others"),
     "ForCausalLM": CheckpointError("which word comes next"),
     "LMHeadModel": CheckpointError("which word comes next"),
 }

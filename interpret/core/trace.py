@@ -39,7 +39,8 @@ class Trace:
     mask
         Where a query may look, per layer; None where every token sees every other.
     scaling
-        What each layer multiplies QKᵀ by: 1/√width; 1/√(3 · width) in DeBERTa, whose scores are sums of three products.
+        What each layer multiplies QKᵀ by: 1/√width; in DeBERTa, whose scores are sums of up to three products, that of
+        so many times the width.
     bias
         What relative positions add to that: the weights are ``softmax(scaling · QKᵀ + bias)`` (MPNet, DeBERTa). None
         where they add nothing.

@@ -8,6 +8,7 @@ import torch
 from interpret.core.checkpoint_files import variant_of
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.encoder import Encoder
+from interpret.core.relative_attention import hand_over_attention
 from interpret.core.task_heads import Classifier, HeadCard, load_head, make_head
 from interpret.core.tasks import MULTI_LABEL
 from interpret.finetuning.adapters import Model
@@ -17,7 +18,7 @@ from interpret.finetuning.recipe import OWN_HEAD, Recipe
 
 def load_for_training(loader: Any, folder: Path, **more: Any) -> Any:
     """Return what a class of transformers loads from a folder, ready to learn; ``more`` is passed on."""
-    return loader.from_pretrained(
+    model = loader.from_pretrained(
         folder,
         # What learns needs small steps, which half precision rounds away.
         dtype=torch.float32,
@@ -27,6 +28,8 @@ def load_for_training(loader: Any, folder: Path, **more: Any) -> Any:
         local_files_only=True,
         **more,
     )
+    hand_over_attention(model, folder.name)
+    return model
 
 
 def make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> tuple[Model, bool]:

@@ -49,6 +49,17 @@ def test_what_relative_positions_add_is_a_step_of_its_own(monkeypatch, tiny_fold
         assert f"{abs(steps.bias[key]):.3f}" in line
 
 
+def test_debertas_keys_have_no_bias(monkeypatch, tmp_path):
+    """Of its one matrix for all three, only queries and values are shifted; and its scores may be of one product."""
+    for kinds, scaled in (("c2p|p2c", True), ("", False)):
+        folder = make_checkpoint("deberta", tmp_path / str(scaled), pos_att_type=kinds)
+        _steps, cards, _worked = drawn(monkeypatch, folder)
+        made = [card["formula"] for card in cards if card["formula"].startswith(("q = ", "kⱼ = ", "vⱼ = "))]
+        assert [one.endswith("+ b") for one in made] == [True, False, True]
+        divided = next(card for card in cards if card["formula"].startswith("sⱼ = q"))
+        assert ("√(3 · 6)" in divided["about"]) == scaled
+
+
 @pytest.mark.parametrize(
     ("changes", "query", "value", "residual"),
     [

@@ -12,6 +12,7 @@ from dashboard.components.canvas import picture
 from dashboard.components.steps.cards import bars, matrix
 from dashboard.components.steps.layer import Layer, layer_part
 from dashboard.language import _, language
+from dashboard.numbers import sentences
 
 if TYPE_CHECKING:
     from interpret.attention.qkv import AttentionSteps
@@ -85,10 +86,13 @@ def _match(
             _("The query"),
             layer.projected("q", "W_Q", layer.read.format("x"), layer.rotary),
             f"{len(steps.hidden)} → {width}",
-            _(
-                "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
-                "{width} numbers, blue below zero and orange above."
-            ).format(token=token, width=width),
+            sentences(
+                _(
+                    "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
+                    "{width} numbers, blue below zero and orange above."
+                ).format(token=token, width=width),
+                _("B and B′ are bottlenecks, which first make x narrower.") if layer.residual != "{}" else "",
+            ),
             [token],
             steps.query[None],
             "query",
@@ -144,7 +148,7 @@ def _weigh(
     products = round(steps.usual_divisor**2 / width)
     grows = (
         _("Dot products of {width} numbers grow with √{width}; dividing keeps the softmax from saturating.")
-        if products == 1
+        if products == 1 or steps.bias is None
         else _(
             "Dot products of {width} numbers grow with √{width}, and the score adds up {products} of them: hence "
             "√({products} · {width}). Dividing keeps the softmax from saturating."
@@ -207,9 +211,12 @@ def _position_bias(
         _("Add the relative position bias"),
         "sⱼ ← sⱼ + bⱼ",
         f"{len(steps.scaled)}",
-        _(
-            "The thin marks are the scores without it. In MPNet, bⱼ is a number for each head and distance; in "
-            "DeBERTa, it matches the content of one token with how far away the other stands, both ways."
+        sentences(
+            _(
+                "The thin marks are the scores without it. In MPNet, bⱼ is a number for each head and distance; in "
+                "DeBERTa, it matches the content of one token with how far away the other stands, both ways."
+            ),
+            "" if steps.divisor == steps.usual_divisor else _("It is divided by the same temperature."),
         ),
         labels,
         _scores(steps)[shown],

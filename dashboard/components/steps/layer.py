@@ -23,6 +23,8 @@ class Layer:
     ----------
     norm
         What formulas call its norm.
+    biased, key_biased
+        Whether projections add a bias, and that of keys.
     read, passed, residual
         What the layer's input goes through before it is made queries and keys of, before values, and before it is
         added again: ``{}`` where through nothing.
@@ -32,16 +34,18 @@ class Layer:
     rotary: bool
     norm: str
     biased: bool
+    key_biased: bool
     read: str = "{}"
     passed: str = "{}"
     residual: str = "{}"
 
     def projected(self, name: str, matrix: str, state: str, rotated: bool = False) -> str:
         """Write how a query, key or value is made of a state."""
+        biased = self.key_biased if matrix == "W_K" else self.biased
         read = f"{self.norm}({state})" if self.pre_norm else state
-        made = f"{matrix} · {read}" + (" + b" if self.biased else "")
+        made = f"{matrix} · {read}" + (" + b" if biased else "")
         if rotated:
-            made = f"R · ({made})" if self.biased else f"R · {made}"
+            made = f"R · ({made})" if biased else f"R · {made}"
         return f"{name} = {made}"
 
 
@@ -49,7 +53,7 @@ def layer_of(encoder: Encoder, steps: AttentionSteps) -> Layer:
     """Return how the layers of an encoder are made, of which these are the steps."""
     family, config = encoder.family, encoder.model.config
     norm = {"layer": "LN", "rms": "RMSNorm", "scale": "NoNorm"}[steps.norm]
-    layer = Layer(family.pre_norm, family.rotary, norm, steps.biased)
+    layer = Layer(family.pre_norm, family.rotary, norm, steps.biased, steps.biased and family.key_bias)
     if not family.residual or not config.use_bottleneck:
         return layer
     # Sun et al. 2020, figure 1: queries and keys may have a bottleneck of their own, and values none.
@@ -107,8 +111,8 @@ def layer_part(steps: AttentionSteps, layer: Layer) -> dict[str, Any]:
                 )
                 if not layer.pre_norm and steps.norm != "scale"
                 else _(
-                    "The attention output is added to the input and does not replace it. In place of a layer norm, "
-                    "this model only multiplies each number and adds to it, which costs less. Bars are lengths (L2)."
+                    "The attention output is added and does not replace anything. In place of a layer norm, this model "
+                    "only multiplies each number and adds to it, which costs less. Bars are lengths (L2)."
                 )
                 if not layer.pre_norm
                 else _(

@@ -9,7 +9,7 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 import interpret as it
-from interpret.core.tasks import logits_of
+from interpret.core.tasks import PAIR_FAMILIES, logits_of
 from tests.tiny import FAMILIES, make_checkpoint
 
 LOADERS = {
@@ -36,13 +36,14 @@ def test_a_task_head_answers_as_transformers_does(tmp_path, family, kind):
     np.testing.assert_allclose(it.trace(encoder, TEXT).hidden[-1], hidden[0], atol=1e-4)
 
 
-@pytest.mark.parametrize("family", ["bert", "albert"])
+@pytest.mark.parametrize("family", PAIR_FAMILIES)
 def test_a_model_of_pre_training_guesses_words(tmp_path, family):
     encoder = it.load_encoder(str(make_checkpoint(family, tmp_path, loader=tf.AutoModelForPreTraining)), device="cpu")
     assert encoder.task.kind == "masked words"
     tokens = encoder.tokens(TEXT)
     assert logits_of(encoder.forward([tokens], task=True)).shape == (1, len(tokens), 400)
     assert encoder.model.pooler is not None
+    assert 0 < it.next_sentence(encoder, TEXT, "money lent it").follows < 1
 
 
 @pytest.mark.parametrize("loader", [tf.AutoModel, tf.AutoModelForPreTraining])

@@ -153,14 +153,37 @@ def test_scores_that_are_mixed_across_heads_are_refused(tmp_path):
         it.load_encoder(str(folder), device="cpu")
 
 
-@pytest.mark.parametrize("family", [one for one in FAMILIES if not FAMILY[one].relative])
-def test_with_no_tap_open_the_output_is_sdpas(tiny_folders, family):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_with_no_tap_open_the_output_is_the_models_own(tiny_folders, family):
+    """By SDPA, to the last bit; by the eager code of those that have no other."""
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
-    plain = AutoModel.from_pretrained(tiny_folders[family], attn_implementation="sdpa").eval()
+    own = "eager" if FAMILY[family].relative else "sdpa"
+    plain = AutoModel.from_pretrained(tiny_folders[family], attn_implementation=own).eval()
     tokens = [encoder.tokens(SINGLE), encoder.tokens(LONG)]
     with torch.no_grad():
         expected = plain(**encoder.batch(tokens)).last_hidden_state
-    assert torch.equal(encoder.forward(tokens).last_hidden_state, expected)
+    found = encoder.forward(tokens).last_hidden_state
+    if own == "sdpa":
+        assert torch.equal(found, expected)
+        return
+    for row, one in enumerate(tokens):
+        torch.testing.assert_close(found[row, : len(one)], expected[row, : len(one)], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kinds", ["", "p2p", "c2p", "p2c", "c2p|p2c|p2p"])
+@pytest.mark.parametrize("family", ["deberta", "deberta-v2"])
+def test_deberta_is_read_whatever_its_scores_are_made_of(tmp_path, family, kinds, precision):
+    folder = make_checkpoint(family, tmp_path, relative_attention=True, pos_att_type=kinds)
+    encoder = it.load_encoder(str(folder), device="cpu", precision=precision)
+    trace = it.trace(encoder, SINGLE)
+    assert (trace.bias is not None) == bool({"c2p", "p2c"} & set(kinds.split("|")))
+    if precision == "float32":
+        own = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
+        with torch.no_grad():
+            expected = own(**encoder.batch([trace.tokens]), output_attentions=True).attentions
+        np.testing.assert_allclose(trace.attention, torch.cat(expected).numpy(), atol=1e-5)
+    np.testing.assert_allclose(trace.attention.sum(-1), 1, atol=1e-5)
 
 
 def test_with_no_tap_open_no_memory_is_taken_for_weights(minilm):

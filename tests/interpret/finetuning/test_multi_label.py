@@ -231,6 +231,10 @@ def test_what_thresholds_show_is_told_from_what_needs_no_learning():
         assert (low > 0) == knows
         # That it is more than giving nothing shows nothing.
         assert found.tuned_gain[0] > 0
+    # Nor does a class that no row is of, which only who gives all classes gives.
+    rest = np.concatenate([truth, np.zeros((300, 2))], axis=1)
+    guessed = measure_labels(random.normal(-2, 0.5, rest.shape).astype(np.float32), rest, tuple("abcde"))
+    assert guessed.tuned_lead[0] < 0
 
 
 def test_intervals_have_the_width_that_their_rows_give():

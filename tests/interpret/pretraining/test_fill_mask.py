@@ -103,7 +103,9 @@ def test_the_last_layers_lens_is_the_models_own_answer_to_the_last_bit(guessers,
     model = tf.AutoModelForMaskedLM.from_pretrained(encoder.spec.checkpoint.name).eval()
     with torch.inference_mode():
         logs = model(torch.from_numpy(found.tokens.ids.copy())[None]).logits[0, 3].log_softmax(-1)
-    np.testing.assert_array_equal(found.probabilities[-1], logs.topk(7).values.exp())
+    # Transformers has the families of relative positions in other code, which rounds otherwise.
+    apart = 1e-5 if encoder.family.relative else 0
+    np.testing.assert_allclose(found.probabilities[-1], logs.topk(7).values.exp(), rtol=apart)
     assert found.divergence[-1] == 0
     assert found.entropy[-1] == pytest.approx(own.entropy, rel=1e-4)
     # The hidden token, and the model's guess where that is another one.
