@@ -18,7 +18,7 @@ from interpret.finetuning.recipe import OWN_HEAD, Recipe
 
 def load_for_training(loader: Any, folder: Path, **more: Any) -> Any:
     """Return what a class of transformers loads from a folder, ready to learn; ``more`` is passed on."""
-    model = loader.from_pretrained(
+    loaded = loader.from_pretrained(
         folder,
         # What learns needs small steps, which half precision rounds away.
         dtype=torch.float32,
@@ -28,8 +28,9 @@ def load_for_training(loader: Any, folder: Path, **more: Any) -> Any:
         local_files_only=True,
         **more,
     )
-    hand_over_attention(model, folder.name)
-    return model
+    # With ``output_loading_info`` what is said of the file comes with it.
+    hand_over_attention(loaded[0] if isinstance(loaded, tuple) else loaded, folder.name)
+    return loaded
 
 
 def make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> tuple[Model, bool]:
