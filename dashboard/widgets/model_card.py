@@ -46,8 +46,6 @@ def _card_body() -> None:
         _("Revision"): card.checkpoint.revision,
         _("SHA-256 of the weights"): card.sha256,
     }
-    if card.rounded:
-        facts[_("Rounding")] = _(card.rounded)
     facts[_("Task head")] = explain(card.head_note) if card.head_note is not None else head_name(card)
     special = card.special
     named = (special.first, special.separator, special.mask, special.padding, special.unknown)
@@ -60,6 +58,8 @@ def _card_body() -> None:
         hide_index=True,
         hide_header=True,
     )
+    if card.rounded:
+        st.caption(_(card.rounded))
     st.markdown("**" + _("Parameters by part") + "**")
     total = sum(card.parameters.values())
     data_table(
