@@ -34,7 +34,8 @@ def test_rows_of_one_pass_say_what_each_says_alone(encoder, method):
         alone = it.attribute(encoder, text, head=head, method=method)
         assert row.attribution.target == alone.target
         assert row.attribution.steps == alone.steps
-        scale = np.abs(alone.scores).max()
+        # DeBERTa reads a word by a norm, which no factor changes: of input times gradient nothing is left but rounding.
+        scale = max(np.abs(alone.scores).max(), 1e-2)
         np.testing.assert_allclose(row.attribution.scores, alone.scores, atol=1e-3 * scale)
         np.testing.assert_allclose(row.attribution.baseline_output, alone.baseline_output, atol=1e-4)
 
