@@ -346,7 +346,7 @@ def test_a_fine_tunes_rows():
     outcome = it.finetuning.Outcome(
         found, some.texts, None, some.labels, some.origin, None, examples.classes, 1, 0, False, np.nan, 0
     )
-    seen, highest = check([_all_rows(outcome, found)], rows)
+    seen, highest = check([outcome.origin.beside(_all_rows(outcome, found))], rows)
     assert (seen, highest) == (1, max(some.origin.numbers))
     assert highest > len(examples)
     # A second file keeps its own numbers.
