@@ -1,21 +1,16 @@
 """Families that are read by one line each: beside transformers' own eager code, through training, and out again."""
 
 import re
-from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 import torch
 import transformers as tf
 from sentence_transformers import SentenceTransformer
-from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache, state
 from interpret.attention.qkv import attention_steps
 from interpret.core.families import FAMILIES
-from tests.apps import switch
-from tests.browser.everywhere import views
 from tests.tiny import MORE_FAMILIES, make_checkpoint
 
 FIRST, SECOND = "the river bank was steep and tired", "money lent it because"
@@ -146,27 +141,3 @@ def test_with_adapters_it_learns_too(folder, tmp_path):
     run = it.finetune(tmp_path / "run", it.runs.Request(recipe, "rows", "rows.csv"), ROWS.encode())
     assert run.state == "done", run.error
     assert 0 < run.facts["trainable"] < run.facts["parameters"]
-
-
-# What does not depend on the model, or has nothing of it to show before somebody has trained it.
-ALIKE = {"", "runs", "finetune?stage=watch", "finetune?stage=inside", "finetune?stage=sweep"}
-# Compare reads models as the other pages do; heads are matched there alone.
-VIEWS = [one for one in views() if one not in ALIKE and (not one.startswith("compare") or one.endswith("attention"))]
-
-
-def test_every_page_opens(folder, family, monkeypatch, tmp_path):
-    monkeypatch.setenv("BERTOSCOPE_MODELS", str(folder.parent))
-    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "cache"))
-    cache.clear()
-    for view in VIEWS:
-        page, _mark, asked = view.partition("?")
-        app = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
-        more = {"explain": "norm"} if page == "attributions" else {}
-        app.query_params.update(
-            {"model": f"folder:{family}", "device": "cpu", "text": FIRST, **dict(parse_qsl(asked)), **more}
-        )
-        switch(app, page).run()
-        assert not app.exception, view
-        assert not app.error, view
-        assert app.session_state[state.MODEL] == f"folder:{family}"
