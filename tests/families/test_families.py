@@ -11,19 +11,11 @@ from sentence_transformers import SentenceTransformer
 import interpret as it
 from interpret.attention.qkv import attention_steps
 from interpret.core.families import FAMILIES
+from tests.families.heads import HEADS, NONE_SUCH
 from tests.tiny import MORE_FAMILIES, make_checkpoint
 
 FIRST, SECOND = "the river bank was steep and tired", "money lent it because"
 ROWS = "text,label\n" + "".join(f"the bank was {word} {i},{word}\n" for i in range(8) for word in ("rich", "steep"))
-HEADS = {
-    "classes": tf.AutoModelForSequenceClassification,
-    "token classes": tf.AutoModelForTokenClassification,
-    "masked words": tf.AutoModelForMaskedLM,
-    "span": tf.AutoModelForQuestionAnswering,
-}
-# Of which transformers has no such head.
-NONE_SUCH = {("nomic_bert", "span"), ("gte", "span"), ("eurobert", "span")}
-
 # Those that are in the tests of every subject too, and have code of their own here, besides.
 SUITE = (*MORE_FAMILIES, "mpnet", "deberta-v2")
 
