@@ -11,6 +11,7 @@ from interpret.attribution.targets.classifier import class_names
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of, sample_rows
+from interpret.core.regular_files import read_regular
 from interpret.core.saved_values import BROKEN, as_object
 
 
@@ -60,7 +61,7 @@ def job_rows(job: RowJob, encoder: Encoder) -> JobRows:
     try:
         training: Collection[str] | None = None if head is None else head.out_of_fold
         if head is None and (job.folder / TRAINING).exists():
-            training = frozenset(map(str, as_object((job.folder / TRAINING).read_bytes())["texts"]))
+            training = frozenset(map(str, as_object(read_regular(job.folder / TRAINING))["texts"]))
         texts = values(request.text) or ()
         origin = rows_of(table, chosen, [table.columns[request.text]])
     except BROKEN as error:

@@ -24,6 +24,7 @@ from interpret.core.errors import InputError, InterpretError
 from interpret.core.files import Table, read_table, write_whole
 from interpret.core.linear_head import LinearHead
 from interpret.core.process_state import is_alive, read_state, write_state
+from interpret.core.regular_files import read_regular
 from interpret.core.saved_values import BROKEN, as_object, moment, number
 
 # What is done, stopped or failed is kept so many times over; the oldest goes first.
@@ -141,7 +142,7 @@ class RowJob:
             If it is missing.
         """
         try:
-            return (self.folder / "data").read_bytes()
+            return read_regular(self.folder / "data")
         except OSError as error:
             raise damaged(self.folder, error) from error
 
@@ -221,7 +222,7 @@ def read_job(folder: Path) -> RowJob:
         If it is none.
     """
     try:
-        request = RowRequest.from_dict(as_object((folder / "request.json").read_bytes()))
+        request = RowRequest.from_dict(as_object(read_regular(folder / "request.json")))
         given = read_state(folder)
         state = str(given.get("state", "interrupted"))
         if state in ACTIVE:

@@ -20,6 +20,7 @@ from interpret.attribution.targets import Target, TargetInputs
 from interpret.core.arrays import read_only
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
+from interpret.core.regular_files import open_regular
 from interpret.core.saved_values import BROKEN
 
 # Numbers and texts of an `Attribution` that are written as they are.
@@ -111,7 +112,7 @@ class RowReader:
         """Read what is new; returns all of it."""
         with self._alone:
             if self.path.exists():
-                with self.path.open("rb") as file:
+                with open_regular(self.path) as file:
                     file.seek(self._read)
                     content = file.read()
                 whole = content[: content.rfind(b"\n") + 1]

@@ -12,6 +12,7 @@ from typing import Any
 
 from interpret.core.errors import CheckpointError
 from interpret.core.families import Family, find_family
+from interpret.core.regular_files import is_endless, read_regular
 
 # While transformers loads a model it sets PyTorch's default precision for the whole process: two loads at once, in two
 # precisions, would mix them up.
@@ -46,7 +47,7 @@ def read_config(folder: Path, name: str) -> tuple[dict[str, Any], Family]:
         If the file cannot be read or the architecture is not supported.
     """
     try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
+        config = json.loads(read_regular(folder / "config.json"))
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(
             "The config.json of “{name}” cannot be read: {error}. Get the folder's files again.",
@@ -56,6 +57,24 @@ def read_config(folder: Path, name: str) -> tuple[dict[str, Any], Family]:
     if not isinstance(config, dict):
         raise CheckpointError("The config.json of “{name}” is not a JSON object. Get the file again.", name=name)
     return config, find_family(config, name)
+
+
+def check_regular(folder: Path, name: str) -> None:
+    """Refuse a folder with a pipe or a device in a file's place, which would be waited for, or read, without end.
+
+    Raises
+    ------
+    CheckpointError
+        If there is one, in the folder or in one below it.
+    """
+    found = next((file for file in (*folder.glob("*"), *folder.glob("*/*")) if is_endless(file)), None)
+    if found is not None:
+        raise CheckpointError(
+            "“{file}” in “{name}” is not a file but a pipe or a device, which may never end. Remove it, or get the "
+            "folder's files again.",
+            file=found.relative_to(folder).as_posix(),
+            name=name,
+        )
 
 
 def variant_of(folder: Path) -> str | None:
@@ -157,7 +176,7 @@ def saved_checkpoints(names: Iterable[str]) -> list[str]:
 def changed_model(folder: Path) -> str:
     """Return the model that a folder's PEFT adapter changes; empty where it does not say."""
     try:
-        return str(json.loads((folder / _ADAPTER).read_text("utf-8")).get("base_model_name_or_path") or "")
+        return str(json.loads(read_regular(folder / _ADAPTER)).get("base_model_name_or_path") or "")
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
 

@@ -8,7 +8,14 @@ from typing import Literal
 
 from interpret.core import minilm_l3, multilingual_e5
 from interpret.core.builtin import guesser_folder, guesser_revision, reader_folder, reader_revision
-from interpret.core.checkpoint_files import changed_model, check_files, read_modules, transformer_folder, weights_sha256
+from interpret.core.checkpoint_files import (
+    changed_model,
+    check_files,
+    check_regular,
+    read_modules,
+    transformer_folder,
+    weights_sha256,
+)
 from interpret.core.errors import CheckpointError
 from interpret.core.hub import Progress, download, find_commit, is_hub_id
 from interpret.core.peft_adapters import adapted_folder, is_adapter, read_adapter
@@ -98,6 +105,7 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     path = Path(name).expanduser()
     if local and name and path.is_dir():
         path = path.resolve()
+        check_regular(path, str(path))
         if is_adapter(path):
             base = adapter_base(path)
             together = hashlib.sha256(f"{_digest(path)} {base.name} {base.revision}".encode()).hexdigest()

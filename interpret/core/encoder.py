@@ -223,7 +223,20 @@ class Encoder:
             taps.tapping(tap),
             nullcontext() if gradients else torch.inference_mode(),
         ):
-            return (self._whole if task else self.model)(**inputs, **options)
+            output = (self._whole if task else self.model)(**inputs, **options)
+            if not task and "attention_mask" in inputs:
+                self._check_numbers(output.last_hidden_state, inputs["attention_mask"])
+            return output
+
+    def _check_numbers(self, states: torch.Tensor, mask: torch.Tensor) -> None:
+        """Refuse states that are no numbers, of tokens that are no padding: what follows from them would be none."""
+        if not (states.isfinite().all(-1) | ~mask.bool()).all():
+            raise CheckpointError(
+                "“{name}” computes numbers that are infinite or not numbers (NaN) from this text in {precision}. "
+                "Choose float32, which holds larger numbers than float16, or another model.",
+                name=self.spec.checkpoint.name,
+                precision=self.spec.precision,
+            )
 
     @property
     def pair_task(self) -> Literal["next", "order"] | None:

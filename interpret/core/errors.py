@@ -1,10 +1,16 @@
 """What can go wrong, said once, where the fact is known."""
 
 import copyreg
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
+from interpret.core.characters import whole_characters
 from interpret.core.redaction import redacted
+
+# Of a value in a sentence: what a file, or another program, has to say may be of any length.
+_LONGEST = 1000
+_LINE_END = re.compile(r"\s*[\r\n]+\s*")
 
 
 class InterpretError(ValueError):
@@ -17,12 +23,13 @@ class InterpretError(ValueError):
         look it up in a catalogue and say it in another language.
     **values
         What the names stand for. They are put in last, so text from a user can hold braces. Secrets are taken out of
-        them: what others say, such as a server's address, stands in many a sentence.
+        them: what others say, such as a server's address, stands in many a sentence. So are half characters, which
+        nothing can show, ends of lines, and what is beyond a thousand characters.
     """
 
     def __init__(self, message: str, **values: Any) -> None:
         self.message = message
-        self.values = {name: redacted(one) if isinstance(one, str) else one for name, one in values.items()}
+        self.values = {name: _plain(one) if isinstance(one, str) else one for name, one in values.items()}
         # Of a sentence with a number its two English forms and the number: other languages have other forms.
         self.plural: tuple[str, str, int] | None = None
         super().__init__(message.format(**self.values))
@@ -96,6 +103,13 @@ class CapacityError(InterpretError):
 
 class Cancelled(Exception):
     """Raised inside a ``progress`` callable to stop long work cleanly."""
+
+
+def _plain(text: str) -> str:
+    text = whole_characters(redacted(text))
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST - 1] + "…"
+    return _LINE_END.sub(" ", text)
 
 
 def _text(value: object) -> str:

@@ -26,6 +26,7 @@ def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | N
     if re.match(r"\s*\[\s*\{", text):
         yield from _listed(text, name)
         return
+    length = len(text.strip())
     # Not splitlines(): JSON may hold other characters that Python takes for the end of a line.
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         if not line.strip("\ufeff \t\r"):
@@ -49,7 +50,8 @@ def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | N
                 line=number,
                 name=name,
             )
-        if text.strip() == line.strip() and _is_whole_table(value):
+        # Only where nothing else is in the file: to look for that at each line would take the square of its size.
+        if len(line) >= length and _is_whole_table(value):
             _refuse_single(text, name)
         yield number, whole_object(value, number, name)
 

@@ -17,15 +17,19 @@ from transformers import (
 
 from interpret.core import tap as taps
 from interpret.core.checkpoint_files import quiet, read_config, variant_of
+from interpret.core.config_checks import check_config, check_finite, check_size
 from interpret.core.errors import CheckpointError
 from interpret.core.families import Family
 from interpret.core.relative_attention import hand_over_attention
+from interpret.core.resources import parameters_in_files
+from interpret.core.saved_values import BROKEN
 from interpret.core.sentence_files import cross_encoder
 from interpret.core.task_heads import Classifier, load_head
 from interpret.core.tasks import (
     PAIR_FAMILIES,
     READ_HEADS,
     Task,
+    classes_named,
     find_task,
     labels_by_index,
     labels_disagree,
@@ -64,6 +68,8 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
         If the weights cannot be read, are not all there, or are more than the config knows.
     """
     given, config = read_configs(folder, name)
+    check_config(config, name)
+    check_size(config, parameters_in_files(folder), name)
     task, no_task = None, None
     try:
         model, report, task = _read_with_head(folder, config, given, family, dtype, name)
@@ -103,6 +109,7 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
             name=name,
             first=min(surplus),
         )
+    check_finite(model.state_dict(), name)
     # A pooler is trained only with next sentences: one that is not in the file is left out rather than made up.
     missing = sorted(key for key in report["missing_keys"] if "pooler." not in key)
     if len(missing) < len(report["missing_keys"]):
@@ -132,12 +139,11 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
 
 def _has_head(given: Mapping[str, Any], report: Any) -> bool:
     """Tell whether a head is left out that a reader would look for: not where nobody said that there is one."""
-    names = [str(one) for one in given.get("architectures") or []]
+    names = classes_named(given.get("architectures"))
     return any(one.endswith(READ_HEADS) for one in names) or (not names and bool(report["unexpected_keys"]))
 
 
 def read_configs(folder: Path, name: str) -> tuple[dict[str, Any], Any]:
-    """Return what ``config.json`` says, as it stands there and as transformers reads it."""
     """Return what config.json says itself, and what transformers makes of it.
 
     Raises
@@ -171,7 +177,16 @@ def _read_with_head(
         If there is no head, or not the one that config.json tells of. A head that the file lacks a part of would
         answer at random.
     """
-    task, loader = find_task(config, {**given, **cross_encoder(folder, name)}, name)
+    try:
+        task, loader = find_task(config, {**given, **cross_encoder(folder, name)}, name)
+    except CheckpointError:
+        raise
+    except BROKEN as error:
+        raise CheckpointError(
+            "The config.json of “{name}” does not say what its head answers: {error}. The head is not loaded.",
+            name=name,
+            error=first_line(error),
+        ) from error
     loaders = [loader]
     if task.kind == "masked words" and config.model_type in PAIR_FAMILIES and loader is not AutoModelForPreTraining:
         # The BERTs of the paper are called BertForMaskedLM in their configs, and hold the head of two sentences too.
@@ -251,6 +266,6 @@ def _in_head(model: PreTrainedModel, keys: Iterable[str]) -> list[str]:
     return sorted(key for key in keys if not key.startswith(inside) or key.startswith(f"{inside}pooler."))
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, cut to 300 characters."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

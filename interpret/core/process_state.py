@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from interpret.core.files import write_whole
+from interpret.core.regular_files import read_regular
 from interpret.core.saved_values import BROKEN, as_object, moment, number
 
 # A process that has said nothing for so many seconds after it was asked for never began.
@@ -37,7 +38,7 @@ def is_alive(given: Mapping[str, Any]) -> bool:
 def read_state(folder: Path) -> dict[str, Any]:
     """Return what the state file of a folder says; nothing where it is missing or damaged."""
     try:
-        return as_object((folder / _FILE).read_bytes())
+        return as_object(read_regular(folder / _FILE))
     except BROKEN:
         return {}
 

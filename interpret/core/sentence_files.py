@@ -11,7 +11,9 @@ from safetensors.torch import load_file
 
 from interpret.core.arrays import read_only
 from interpret.core.checkpoint_files import module_kind, not_understood, read_modules, unreadable
+from interpret.core.config_checks import check_finite
 from interpret.core.errors import CheckpointError
+from interpret.core.regular_files import read_regular
 from interpret.core.sentence_pipeline import (
     ACTIVATIONS,
     POOLING_MODES,
@@ -161,7 +163,11 @@ def _weights(folder: Path, name: str) -> dict[str, np.ndarray]:
             module=folder.name,
         )
     try:
-        return {key: read_only(value.float().numpy()) for key, value in load_file(file).items()}
+        tensors = load_file(file)
+        check_finite(tensors, name)
+        return {key: read_only(value.float().numpy()) for key, value in tensors.items()}
+    except CheckpointError:
+        raise
     except Exception as error:  # whatever damaged files make their reader raise
         raise unreadable(f"{folder.name}/model.safetensors", name, error) from error
 
@@ -187,7 +193,7 @@ def _json(file: Path, name: str, needed: bool = False) -> dict[str, Any]:
     if not needed and not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text("utf-8"))
+        found = json.loads(read_regular(file))
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
     except (OSError, ValueError, RecursionError) as error:

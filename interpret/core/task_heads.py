@@ -12,9 +12,11 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from interpret.core.config_checks import check_finite
 from interpret.core.device_lock import seeded
 from interpret.core.errors import CheckpointError, InputError
 from interpret.core.heads import HEADS
+from interpret.core.regular_files import read_regular
 
 
 def make_head(name: str, width: int, labels: int, seed: int = 0) -> torch.nn.Module:
@@ -113,11 +115,15 @@ def load_head(folder: Path, width: int, name: str) -> tuple[torch.nn.Module, Hea
     if not (folder / _CARD).exists():
         return None
     try:
-        given = json.loads((folder / _CARD).read_text("utf-8"))
+        given = json.loads(read_regular(folder / _CARD))
         labels = tuple(str(one) for one in given["labels"])
         card = HeadCard(str(given["head"]), labels, given.get("exclusive") is not False)
         head = make_head(card.name, width, max(1, len(card.labels)))
-        head.load_state_dict(load_file(folder / _WEIGHTS))
+        weights = load_file(folder / _WEIGHTS)
+        check_finite(weights, name)
+        head.load_state_dict(weights)
+    except CheckpointError:
+        raise
     except Exception as error:  # whatever damaged files make their readers raise
         raise CheckpointError(
             "The head of “{name}” cannot be read: {error}. Get the folder's files again.",

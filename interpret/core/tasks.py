@@ -104,7 +104,7 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
     CheckpointError
         If it names none that is read here; the sentence says why.
     """
-    names = [str(one) for one in getattr(config, "architectures", None) or []]
+    names = classes_named(getattr(config, "architectures", None))
     for ending, (kind, loader) in _KINDS.items():
         if any(one.endswith(ending) for one in names):
             if ending == "ForPreTraining" and config.model_type not in PAIR_FAMILIES:
@@ -146,6 +146,11 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
         kind=names[0],
         answer=answer,
     )
+
+
+def classes_named(architectures: object) -> list[str]:
+    """Return the names of classes in a config.json's ``architectures``; none where that is no list."""
+    return [str(one) for one in architectures] if isinstance(architectures, list) else []
 
 
 def _takes_sigmoid(given: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from interpret.core.regular_files import open_regular, read_regular
 from interpret.core.saved_values import BROKEN, any_number, as_object, number
 from interpret.finetuning.run_files import numbers
 
@@ -210,7 +211,7 @@ class _Log:
 
     def caught_up(self, path: Path) -> "_Log":
         """Return it with what came since; a new one where it is another log by now."""
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             status = os.fstat(file.fileno())
             same = (status.st_dev, status.st_ino) == self.file and status.st_size >= self.offset
             before = max(0, self.offset - len(self.seen))
@@ -286,7 +287,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
 def read_lines(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of what a run has told, as far as they are whole."""
     try:
-        content = (folder / LOG).read_bytes()
+        content = read_regular(folder / LOG)
     except OSError:
         return []
     found = []

@@ -1,5 +1,6 @@
 """Files of a run as they are found: whole, missing or damaged, by a full disk, a crash or somebody's hand."""
 
+import io
 import math
 import os
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from interpret.core.errors import InputError
+from interpret.core.regular_files import read_regular
 from interpret.core.saved_values import BROKEN, any_number, as_object
 
 
@@ -45,7 +47,7 @@ def read_bytes(path: Path) -> bytes:
         If it is missing or damaged.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except (OSError, ValueError) as error:
         raise damaged(path, getattr(error, "strerror", None) or error) from error
 
@@ -98,7 +100,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         If they are missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        # Whole: nothing but a regular file is read.
+        with np.load(io.BytesIO(read_regular(path)), allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
     except BROKEN as error:
         raise damaged(path, error) from error

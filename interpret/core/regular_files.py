@@ -1,0 +1,37 @@
+"""Files that end: no pipe, which nobody may ever write to, and no device, which may never end."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read, and nothing else that may be found in its place.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is no regular file.
+    """
+    # A pipe that nobody writes to opens at once this way.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError("not a regular file")
+    return os.fdopen(handle, "rb")
+
+
+def read_regular(path: Path) -> bytes:
+    """Read a file whole; see `open_regular`."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def is_endless(path: Path) -> bool:
+    """Tell whether something may be waited for forever, or read forever: a pipe, a socket, a device, a link to one."""
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(kind) or stat.S_ISDIR(kind))

@@ -1,0 +1,57 @@
+"""All kinds of hostile input, and what tries some number of each."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from tests.attack import checkpoints, runs, tables
+from tests.attack.isolation import Attempt, attempt
+
+Work = Callable[[], object]
+KINDS = ("table", "other file", "checkpoint", "run")
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An input, by its kind and number, with what came of it."""
+
+    kind: str
+    number: int
+    name: str
+    attempt: Attempt
+
+
+def attacks(kind: str, numbers: range) -> Iterator[Tried]:
+    """Try the inputs of a kind that have some numbers."""
+    with ExitStack() as stack:
+        make = _maker(kind, stack)
+        for number in numbers:
+            with TemporaryDirectory() as temporary:
+                folder = Path(temporary)
+                random = Random(f"{kind} {number}")
+                name, work = make(random, folder)
+                yield Tried(kind, number, name, attempt(_in_folder(work, folder)))
+
+
+def _maker(kind: str, stack: ExitStack) -> Callable[[Random, Path], tuple[str, Work]]:
+    if kind == "table":
+        return lambda random, _folder: tables.table_file(random)
+    if kind == "other file":
+        return lambda random, _folder: tables.other_file(random)
+    if kind == "checkpoint":
+        folders = stack.enter_context(checkpoints.whole_folders())
+        return lambda random, folder: checkpoints.checkpoint(random, folders, folder)
+    whole = stack.enter_context(runs.whole_runs())
+    return lambda random, folder: runs.run(random, whole, folder)
+
+
+def _in_folder(work: Work, folder: Path) -> Work:
+    def confined() -> object:
+        os.environ["BERTOSCOPE_CACHE"] = str(folder / "cache")
+        return work()
+
+    return confined
