@@ -10,8 +10,9 @@ else:
     from starlette.middleware import Middleware
 
     from dashboard.hosts import KnownHosts, opened
+    from dashboard.policy import Policy
     from dashboard.shell import Shell
     from dashboard.visitors import Visitors
 
-    middleware = [Middleware(KnownHosts), Middleware(Visitors), Middleware(Shell)]
+    middleware = [Middleware(Policy), Middleware(KnownHosts), Middleware(Visitors), Middleware(Shell)]
     app = st.App(__file__, middleware=middleware, lifespan=opened)

@@ -15,11 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from dashboard import ROOT, cache
 from interpret.core.errors import InterpretError
-from interpret.core.process_state import write_state
+from interpret.core.process_state import identity, write_state
 from interpret.finetuning.runs import Run, list_runs
 
 if TYPE_CHECKING:
@@ -69,7 +67,7 @@ def start(*runs: Run) -> None:
         _send(process, folders)
     # Those behind the first one wait for this very process.
     for run in runs[1:]:
-        write_state(run.folder, process=process.pid, born=psutil.Process(process.pid).create_time())
+        write_state(run.folder, **identity(process.pid))
 
 
 def explain_rows(job: RowJob) -> None:

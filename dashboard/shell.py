@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import ROOT
+from dashboard.policy import page_policy
 
 # Streamlit draws a page's middle first, narrow, and moves it aside as soon as there is a sidebar: it is wide from the
 # beginning, with room for a sidebar, as wide as this browser's was left, on screens that begin with an open one. In the
@@ -87,7 +88,7 @@ class Shell:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 body = body.replace(b"</head>", ADDED + b"</head>", 1)
-                await send({**begin, "headers": _headers(begin, len(body))})
+                await send({**begin, "headers": _headers(begin, body)})
                 await send({"type": "http.response.body", "body": body})
 
         await self.app({**scope, "headers": headers}, receive, sent)
@@ -104,6 +105,6 @@ def _is_page(message: Message) -> bool:
     return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in message["headers"])
 
 
-def _headers(begin: Message, length: int) -> list[tuple[bytes, bytes]]:
+def _headers(begin: Message, body: bytes) -> list[tuple[bytes, bytes]]:
     kept = [one for one in begin["headers"] if one[0].lower() not in (*_NOT_SENT, b"content-length")]
-    return [*kept, (b"content-length", str(length).encode())]
+    return [*kept, (b"content-length", str(len(body)).encode()), (b"content-security-policy", page_policy(body))]

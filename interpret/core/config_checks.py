@@ -68,8 +68,8 @@ def check_size(config: Any, parameters: int, name: str) -> None:
         ) from error
     if described > _TIMES * parameters + _AT_LEAST:
         raise CheckpointError(
-            "The config.json of “{name}” describes a model of {described} parameters, but its weights have only "
-            "{parameters}. Check that the two belong together.",
+            "The config.json of “{name}” describes a larger model than its weights are (parameters: {described} "
+            "against {parameters}). Check that the two belong together.",
             name=name,
             described=described,
             parameters=parameters,
@@ -88,10 +88,9 @@ def check_finite(tensors: Mapping[str, torch.Tensor], name: str) -> None:
         # A sum reads each number once, and keeps nothing; only where it is none has one of them to be looked for.
         if tensor.is_floating_point() and not tensor.sum().isfinite() and not tensor.isfinite().all():
             raise CheckpointError(
-                "The weights of “{name}” hold {count} numbers that are infinite or not numbers (NaN), such as in "
-                "“{first}”. A training that diverged leaves such weights: choose an earlier checkpoint.",
+                "The weights of “{name}” are not all finite: “{first}” holds infinite values or NaN. A training that "
+                "diverged leaves such weights: choose an earlier checkpoint.",
                 name=name,
-                count=int((~tensor.isfinite()).sum()),
                 first=beginning(key, 200),
             )
 

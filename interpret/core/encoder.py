@@ -232,7 +232,7 @@ class Encoder:
         """Refuse states that are no numbers, of tokens that are no padding: what follows from them would be none."""
         if not (states.isfinite().all(-1) | ~mask.bool()).all():
             raise CheckpointError(
-                "“{name}” computes numbers that are infinite or not numbers (NaN) from this text in {precision}. "
+                "“{name}” computes infinite values or NaN from this text in {precision}. "
                 "Choose float32, which holds larger numbers than float16, or another model.",
                 name=self.spec.checkpoint.name,
                 precision=self.spec.precision,

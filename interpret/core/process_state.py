@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -25,14 +26,39 @@ _writing = threading.Lock()
 def is_alive(given: Mapping[str, Any]) -> bool:
     """Tell from a state whether the process lives that does the work."""
     if not given.get("process"):
-        return time.time() - moment(given.get("asked", 0.0)) < _TO_BEGIN
-    born = number(given["born"])
+        # Whichever way the clock may have been set meanwhile.
+        return abs(time.time() - moment(given.get("asked", 0.0))) < _TO_BEGIN
+    number_of = int(number(given["process"], 1.0, 2.0**31 - 1))
     try:
-        process = psutil.Process(int(number(given["process"], 1.0, 2.0**31 - 1)))
         # A number is given to another process some day; and one that ended may wait to be seen by who started it.
-        return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+        return _is_the_one(number_of, given) and psutil.Process(number_of).status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
         return False
+
+
+def _is_the_one(process: int, given: Mapping[str, Any]) -> bool:
+    if "started" in given:
+        return bool(given["started"] == started(process))
+    # As states of before have it: by the clock on the wall, which may have been set since.
+    return abs(psutil.Process(process).create_time() - number(given["born"])) < 1.0
+
+
+def started(process: int) -> str:
+    """Return what tells a process from all that ever had its number, whatever becomes of the clock on the wall.
+
+    On Linux it is which start of the machine it was, and the tick since then at which the kernel made the process
+    (``starttime`` in proc(5)); elsewhere the moment, as the system tells it.
+
+    Raises
+    ------
+    psutil.NoSuchProcess, OSError
+        If there is no such process.
+    """
+    if sys.platform != "linux":
+        return repr(psutil.Process(process).create_time())
+    # The second field is the program's name in parentheses, which may itself hold blanks and parentheses.
+    fields = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {int(fields[19])}"
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -50,10 +76,14 @@ def write_state(folder: Path, **changes: Any) -> None:
         write_whole(folder / _FILE, json.dumps(read_state(folder) | changes, ensure_ascii=False))
 
 
+def identity(process: int) -> dict[str, Any]:
+    """Return what tells a process from all others: for `write_state`."""
+    return {"process": process, "started": started(process)}
+
+
 def itself() -> dict[str, Any]:
     """Return what tells this process from all others, and who started it: for `write_state`."""
-    process = psutil.Process(os.getpid())
-    return {"process": process.pid, "born": process.create_time(), "launcher": os.getppid()}
+    return {**identity(os.getpid()), "launcher": os.getppid()}
 
 
 def launcher(folder: Path) -> int:

@@ -14,12 +14,16 @@ def open_regular(path: Path) -> BinaryIO:
     OSError
         If it cannot be read, or is no regular file.
     """
-    # A pipe that nobody writes to opens at once this way.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
+    file = open(path, "rb", opener=_opened)  # noqa: SIM115 - it is who asks that closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
         raise OSError("not a regular file")
-    return os.fdopen(handle, "rb")
+    return file
+
+
+def _opened(path: str, flags: int) -> int:
+    # A pipe that nobody writes to opens at once this way.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_regular(path: Path) -> bytes:

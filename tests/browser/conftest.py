@@ -102,16 +102,22 @@ def browser():
 
 
 class Watch:
-    """What must not happen on a page: requests to other hosts, errors in scripts, dialogs that a text opened."""
+    """What must not happen on a page: requests to other hosts, what its policy forbids, errors, dialogs."""
 
     def __init__(self, page):
         self.outside = []
         self.errors = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self.heard)
         page.on("dialog", lambda dialog: (self.errors.append(dialog.message), dialog.dismiss()))
         # Looked at, not led through here: what is intercepted is fetched anew for every page.
         page.on("request", lambda request: self.check(request.url))
         page.on("websocket", lambda socket: self.check(socket.url))
+
+    def heard(self, message):
+        """A browser tells its console what a page was not allowed to do."""
+        if "Content Security Policy" in message.text:
+            self.errors.append(message.text)
 
     def check(self, address):
         url = urlparse(address)

@@ -40,3 +40,23 @@ def test_a_name_that_was_pointed_here_opens_no_socket_and_no_page(server, name):
         assert status == 403, path
         assert "Bertoscope" not in found
         assert "sec-websocket-accept" not in found.lower()
+
+
+# What the browser says of a picture that somebody put into a page, once it has refused it.
+REFUSED = """(address) => new Promise((done) => {
+    document.addEventListener("securitypolicyviolation", (one) => done([one.effectiveDirective, one.blockedURI]));
+    document.body.append(Object.assign(new Image(), { src: address }));
+})"""
+
+
+@pytest.mark.browser
+def test_no_other_page_may_frame_it_and_it_loads_nothing_from_elsewhere(server, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
+        page.set_content(f"<iframe src='{server}/attention'></iframe>")
+    assert page.frames[1].url == "chrome-error://chromewebdata/"
+    page.goto(server)
+    address = "http://evil.example/a.png"
+    assert page.evaluate(REFUSED, address) == ["img-src", address]
+    context.close()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import plotly.io
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -16,7 +15,7 @@ import interpret as it
 from dashboard import cache
 from dashboard.figures import finetuning as figures
 from dashboard.figures.finetuning import MOST_POINTS, thinned
-from interpret.core.process_state import write_state
+from interpret.core.process_state import identity, write_state
 from interpret.finetuning import metrics_log as telling
 
 STEPS, ROWS = 50_000, 100_000
@@ -42,13 +41,11 @@ def long_run(monkeypatch, tmp_path):
     judged = {"epoch": 1.0, "loss": 1.0, "score": 0.5, "moved": {}, "probes": [], "facts": {}, "seconds": 1.0}
     lines.insert(500, json.dumps({"step": 500} | judged) + "\n")
     (run.folder / "told.jsonl").write_text("".join(lines), "utf-8")
-    process = psutil.Process()
     write_state(
         run.folder,
         state="running",
         device="cpu",
-        process=process.pid,
-        born=process.create_time(),
+        **identity(os.getpid()),
         step=STEPS,
         steps=STEPS + 10,
         rows={"learned": ROWS * 0.8, "judged": ROWS * 0.2, "majority": 0.5},

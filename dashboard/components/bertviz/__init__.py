@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -99,7 +99,7 @@ def bertviz_page(trace: it.Trace, view: View, layers: list[int], dark: bool, lay
     if view == "neuron":
         data["queries"] = [_rounded(trace.query[one][:, shown]) for one in layers]
         data["keys"] = [_rounded(trace.key[one][:, shown]) for one in layers]
-    script = "\n;\n".join(_sources(view))
+    script = _script(view)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # In a script element only "<" can end it; JSON may write it as an escape anywhere.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -124,7 +124,16 @@ def _rounded(array: np.ndarray) -> list[object]:
     return array.astype(np.float64).round(4).tolist()
 
 
+def page_scripts() -> tuple[str, ...]:
+    """Return the scripts of all views: the page that a view is written into must let them run."""
+    return tuple(map(_script, get_args(View)))
+
+
 @cache
+def _script(view: View) -> str:
+    return "\n;\n".join(_sources(view))
+
+
 def _sources(view: View) -> tuple[str, ...]:
     drawing = (_package("bertviz") / f"{view}_view.js").read_text("utf-8").replace("PYTHON_PARAMS", "bertviz_params")
     return (

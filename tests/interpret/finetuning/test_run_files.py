@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import interpret as it
-from interpret.core.process_state import write_state
+from interpret.core.process_state import identity, write_state
 from interpret.core.redaction import redacted
 from interpret.finetuning import metrics_log as telling
 from interpret.finetuning.checkpoints import latest_checkpoint
@@ -307,7 +307,7 @@ def test_waiting_says_for_whom_and_a_damaged_run_holds_nobody_up(tmp_path, monke
 
     first = make_done(tmp_path, "first")
     process = psutil.Process()
-    write_state(first.folder, state="running", device="cpu", process=process.pid, born=process.create_time(), facts={})
+    write_state(first.folder, state="running", device="cpu", **identity(process.pid), facts={})
     second = new_run(tmp_path, first.request, ROWS.encode())
     lock = FileLock(tmp_path / ".cpu.lock")
     lock.acquire()

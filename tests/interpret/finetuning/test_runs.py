@@ -19,7 +19,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 import interpret as it
-from interpret.core.process_state import write_state
+from interpret.core.process_state import identity, write_state
 from interpret.finetuning import metrics_writer, turns, worker
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.metrics_log import Evaluation, Step, Waiting, read_metrics
@@ -253,7 +253,7 @@ def test_waiting_for_another_is_no_training_time(request_for, rows, tmp_path, mo
     """By a clock that only this test sets: a look takes 1000 s, a step half a second, an evaluation one."""
     first, run = (new_run(tmp_path, replace(request_for, name=name), rows) for name in ("the other", "mine"))
     process = psutil.Process()
-    write_state(first.folder, state="running", device="cpu", process=process.pid, born=process.create_time())
+    write_state(first.folder, state="running", device="cpu", **identity(process.pid))
     lock = FileLock(tmp_path / ".cpu.lock").acquire()
     clock, waited, heard = [0.0], [], []
 
@@ -485,7 +485,7 @@ def test_a_page_drawn_long_ago_harms_no_run(request_for, rows, tmp_path):
     write_state(stale.folder, state="stopped")
     stale = read_run(stale.folder)
     # Meanwhile somebody else had it resumed.
-    write_state(stale.folder, state="running", process=os.getpid(), born=psutil.Process().create_time())
+    write_state(stale.folder, state="running", **identity(os.getpid()))
     with pytest.raises(it.InputError, match="is running: there is nothing to resume"):
         resume_run(stale)
     with pytest.raises(it.InputError, match="still running"):
@@ -505,6 +505,13 @@ def test_a_run_whose_process_never_began_or_is_another_is_interrupted(request_fo
     # The same number, given to another process since.
     write_state(run.folder, born=psutil.Process().create_time() - 100)
     assert read_run(run.folder).state == "interrupted"
+    # States are told by the kernel's own count now, which the clock on the wall has no part in.
+    write_state(run.folder, **identity(os.getpid()))
+    assert read_run(run.folder).state == "stopping"
+    boot, tick = identity(os.getpid())["started"].split()
+    for other in (f"{boot} {int(tick) + 1}", f"another {tick}"):
+        write_state(run.folder, started=other)
+        assert read_run(run.folder).state == "interrupted"
     (run.folder / "request.json").write_text("{", "utf-8")
     assert [one.state for one in list_runs(tmp_path)] == ["damaged"]
     (run.folder / "request.json").unlink()
