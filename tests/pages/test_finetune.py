@@ -231,7 +231,7 @@ def test_states_are_said_and_a_run_can_be_resumed_and_deleted(page, tmp_path):
     page.number_input(key="epochs").set_value(1).run()
     page.button(key="start").click().run()
     run = it.runs.list_runs(tmp_path / "runs")[0]
-    write_state(run.folder, state="running", process=1 << 22, born=0.0)
+    write_state(run.folder, state="running", process=1 << 22, started="another 1")
     open_page(page, stage="watch")
     # What random weights have learned is said as well.
     assert said(page)

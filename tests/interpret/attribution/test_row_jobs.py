@@ -166,7 +166,7 @@ def test_a_process_that_is_gone_is_said_to_be_and_one_that_is_there_keeps_its_fo
     job = make_job(tmp_path, request_, DATA, head)
     write_state(job.folder, state="running", **itself())
     assert read_job(job.folder).state == "running"
-    write_state(job.folder, state="running", process=os.getpid(), born=1.0)
+    write_state(job.folder, state="running", process=os.getpid(), started="another 1")
     assert read_job(job.folder).state == "interrupted"
     delete_job(job)
     assert list_jobs(tmp_path) == []
