@@ -22,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 # Some machines forbid Python to keep what it compiled: a hundred processes of a run of tests would each do it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run models test test-fast test-js lint lint-js wheel oracles bench catalogue reference notebooks pictures gpu-check clean
+.PHONY: help run models test test-fast test-js lint lint-js wheel oracles attack bench catalogue reference notebooks pictures gpu-check clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -78,6 +78,10 @@ lint-js: $(if $(NPM),$(JS)/node_modules/.package-lock.json) ## style and types o
 # Every number beside the outside code that it must equal: one table, of far more cases than `make test` tries.
 oracles: $(VENV)/.installed-tests ## every number beside the outside code that it must equal
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.oracles
+
+# Files, checkpoints and runs that were made to do harm, each read in a process of its own; `make test` tries some.
+attack: $(VENV)/.installed-tests ## 2,400 hostile inputs: what comes of each is a value or a sentence
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.attack --count 600
 
 # Each prints ratios beside the peer; no file asserts a time.
 bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, Captum, scikit-learn …
