@@ -49,10 +49,11 @@ class Policy:
         await self.app(scope, receive, sent)
 
 
-def page_policy(shell: bytes) -> bytes:
+def page_policy(shell: bytes, host: str) -> bytes:
     """Return the policy of a page, whose own scripts are known by their digests.
 
-    Streamlit puts styles into attributes, hands over scripts of components as blobs, and makes images of its own.
+    Not every browser takes a socket of the same host for its own, so it is named. Streamlit puts styles into
+    attributes, hands over scripts of components as blobs, and makes images of its own.
     """
     digests = (*map(_digest, _INLINE.findall(shell)), *_of_frames())
     return "; ".join(
@@ -63,7 +64,7 @@ def page_policy(shell: bytes) -> bytes:
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             "media-src 'self' data: blob:",
-            "connect-src 'self'",
+            f"connect-src 'self' ws://{host} wss://{host}",
             "worker-src 'self' blob:",
             "manifest-src 'self'",
             "frame-src 'self'",

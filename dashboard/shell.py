@@ -74,6 +74,8 @@ class Shell:
             await self.app(scope, receive, send)
             return
         headers = [one for one in scope["headers"] if one[0] not in _NOT_PASSED]
+        # One that the server has: see `dashboard.hosts`, which is asked before.
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         begin: Message | None = None
         body = b""
 
@@ -88,7 +90,7 @@ class Shell:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 body = body.replace(b"</head>", ADDED + b"</head>", 1)
-                await send({**begin, "headers": _headers(begin, body)})
+                await send({**begin, "headers": _headers(begin, body, host)})
                 await send({"type": "http.response.body", "body": body})
 
         await self.app({**scope, "headers": headers}, receive, sent)
@@ -105,6 +107,6 @@ def _is_page(message: Message) -> bool:
     return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in message["headers"])
 
 
-def _headers(begin: Message, body: bytes) -> list[tuple[bytes, bytes]]:
+def _headers(begin: Message, body: bytes, host: str) -> list[tuple[bytes, bytes]]:
     kept = [one for one in begin["headers"] if one[0].lower() not in (*_NOT_SENT, b"content-length")]
-    return [*kept, (b"content-length", str(len(body)).encode()), (b"content-security-policy", page_policy(body))]
+    return [*kept, (b"content-length", str(len(body)).encode()), (b"content-security-policy", page_policy(body, host))]

@@ -17,7 +17,7 @@ from interpret.core.errors import InterpretError
 # What one input may use: seconds of a processor, which other work beside this does not lengthen, and bytes.
 MOST_SECONDS, MOST_BYTES = 10, 2**30
 # Seconds after which something waits that will not come.
-_HANGS = 60
+_HANGS = 300
 # Longer is no sentence.
 _LONGEST = 2000
 _STATUS = Path("/proc/self/status")

@@ -49,13 +49,14 @@ def test_sockets_are_passed_on_as_they_are():
 
 def test_only_scripts_that_are_ours_run():
     body = b"<html><head><script>first()</script><script src='a.js'></script>" + ADDED + b"</head></html>"
-    said = dict(one.split(" ", 1) for one in page_policy(body).decode().split("; "))
+    said = dict(one.split(" ", 1) for one in page_policy(body, "bert.example:8501").decode().split("; "))
     inline = [b"first()", re.search(rb"<script>(.*?)</script>", ADDED, re.DOTALL)[1]]
     allowed = [*inline, *(one.encode() for one in page_scripts())]
     digests = {f"'sha256-{base64.b64encode(hashlib.sha256(one).digest()).decode()}'" for one in allowed}
     assert set(said["script-src"].split()) == {"'self'", "blob:", "'wasm-unsafe-eval'", *digests}
     assert said["frame-ancestors"] == "'self'"
     assert said["default-src"] == "'none'"
+    assert said["connect-src"] == "'self' ws://bert.example:8501 wss://bert.example:8501"
     # No other host is named anywhere.
-    assert "http" not in page_policy(body).decode()
-    assert "*" not in page_policy(body).decode()
+    assert "http" not in str(said)
+    assert "*" not in str(said)
