@@ -86,7 +86,8 @@ def check_finite(tensors: Mapping[str, torch.Tensor], name: str) -> None:
     """
     for key, tensor in tensors.items():
         # A sum reads each number once, and keeps nothing; only where it is none has one of them to be looked for.
-        if tensor.is_floating_point() and not tensor.sum().isfinite() and not tensor.isfinite().all():
+        total = tensor.sum(dtype=torch.float32) if tensor.is_floating_point() else torch.zeros(())
+        if not total.isfinite() and not tensor.isfinite().all():
             raise CheckpointError(
                 "The weights of “{name}” are not all finite: “{first}” holds infinite values or NaN. A training that "
                 "diverged leaves such weights: choose an earlier checkpoint.",
