@@ -65,9 +65,11 @@ def check_regular(folder: Path, name: str) -> None:
     Raises
     ------
     CheckpointError
-        If there is one, in the folder or in one below it.
+        If there is one, in the folder or in that of one of its modules; what is hidden is read by nobody.
     """
-    found = next((file for file in (*folder.glob("*"), *folder.glob("*/*")) if is_endless(file)), None)
+    folders = {folder, *(folder / path for _kind, path in read_modules(folder, name) if path)}
+    files = (file for one in sorted(folders) for file in one.glob("[!.]*"))
+    found = next((file for file in files if is_endless(file)), None)
     if found is not None:
         raise CheckpointError(
             "“{file}” in “{name}” is not a file but a pipe or a device, which may never end. Remove it, or get the "

@@ -1,7 +1,6 @@
 """What can go wrong, said once, where the fact is known."""
 
 import copyreg
-import re
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -10,7 +9,6 @@ from interpret.core.redaction import redacted
 
 # Of a value in a sentence: what a file, or another program, has to say may be of any length.
 _LONGEST = 1000
-_LINE_END = re.compile(r"\s*[\r\n]+\s*")
 
 
 class InterpretError(ValueError):
@@ -109,7 +107,8 @@ def _plain(text: str) -> str:
     text = whole_characters(redacted(text))
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 1] + "…"
-    return _LINE_END.sub(" ", text)
+    lines = text.splitlines()
+    return text if len(lines) < 2 else " ".join(filter(None, map(str.strip, lines)))
 
 
 def _text(value: object) -> str:

@@ -111,7 +111,7 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
         )
     # Of a vocabulary's matrix only the rows that are asked for come into memory, and are looked at in each pass.
     many = int(config.vocab_size)
-    check_finite({key: one for key, one in model.state_dict().items() if many not in one.shape[:1]}, name)
+    check_finite({key: one for key, one in bare(model).state_dict().items() if many not in one.shape[:1]}, name)
     # A pooler is trained only with next sentences: one that is not in the file is left out rather than made up.
     missing = sorted(key for key in report["missing_keys"] if "pooler." not in key)
     if len(missing) < len(report["missing_keys"]):
@@ -206,6 +206,11 @@ def _read_with_head(
         lacking = _in_head(model, report["missing_keys"])
         rejected = _rejected(report, name, task)
         if not lacking and rejected is None:
+            try:
+                check_finite(_head_weights(model), name, infinite=True)
+            except CheckpointError as error:
+                fault = error
+                continue
             return model, report, task
         fault = rejected or CheckpointError(
             "The weights of “{name}” lack {count} of its head's tensors, such as “{first}”, so its predictions would "
@@ -260,6 +265,11 @@ def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.d
 def bare(model: PreTrainedModel | Classifier) -> PreTrainedModel:
     """Return the model below its head."""
     return model.body if isinstance(model, Classifier) else getattr(model, model.base_model_prefix, model)
+
+
+def _head_weights(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    inside = f"{model.base_model_prefix}."
+    return {key: one for key, one in model.state_dict().items() if not key.startswith(inside)}
 
 
 def _in_head(model: PreTrainedModel, keys: Iterable[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -38,27 +37,24 @@ def is_alive(given: Mapping[str, Any]) -> bool:
 
 def _is_the_one(process: int, given: Mapping[str, Any]) -> bool:
     if "started" in given:
-        return bool(given["started"] == started(process))
-    # As states of before have it: by the clock on the wall, which may have been set since.
+        return bool(given["started"] == _started(process))
+    # As states of before have it, and systems that tell no more: by the clock on the wall, which may have been set.
     return abs(psutil.Process(process).create_time() - number(given["born"])) < 1.0
 
 
-def started(process: int) -> str:
+def _started(process: int) -> str | None:
     """Return what tells a process from all that ever had its number, whatever becomes of the clock on the wall.
 
-    On Linux it is which start of the machine it was, and the tick since then at which the kernel made the process
-    (``starttime`` in proc(5)); elsewhere the moment, as the system tells it.
-
-    Raises
-    ------
-    psutil.NoSuchProcess, OSError
-        If there is no such process.
+    It is which start of the machine it was, and the tick since then at which the kernel made the process (``starttime``
+    in proc(5)). None where the system does not tell, or there is no such process.
     """
-    if sys.platform != "linux":
-        return repr(psutil.Process(process).create_time())
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        stat = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return None
     # The second field is the program's name in parentheses, which may itself hold blanks and parentheses.
-    fields = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
-    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {int(fields[19])}"
+    return f"{boot} {int(stat.rpartition(b')')[2].split()[19])}"
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -78,7 +74,9 @@ def write_state(folder: Path, **changes: Any) -> None:
 
 def identity(process: int) -> dict[str, Any]:
     """Return what tells a process from all others: for `write_state`."""
-    return {"process": process, "started": started(process)}
+    found = {"process": process, "born": psutil.Process(process).create_time()}
+    tick = _started(process)
+    return found if tick is None else found | {"started": tick}
 
 
 def itself() -> dict[str, Any]:

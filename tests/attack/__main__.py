@@ -4,8 +4,6 @@ import argparse
 import sys
 from statistics import median
 
-import torch
-
 from tests.attack.attack import KINDS, attacks
 
 
@@ -16,8 +14,6 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first one's number (0)")
     parser.add_argument("--kind", choices=KINDS, action="append", help="all unless given")
     given = parser.parse_args()
-    # What divides into processes has no threads of PyTorch's own.
-    torch.set_num_threads(1)
     faults = 0
     print("kind         inputs  refused   read  faults   median s   most s   most MB")  # noqa: T201
     for kind in given.kind or KINDS:

@@ -8,8 +8,13 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import torch
+
 from tests.attack import checkpoints, runs, tables
 from tests.attack.isolation import Attempt, attempt
+
+# What divides into processes has no threads of PyTorch's own, which would not be there after it.
+torch.set_num_threads(1)
 
 Work = Callable[[], object]
 KINDS = ("table", "other file", "checkpoint", "run")

@@ -89,8 +89,13 @@ def _confined(work: Callable[[], object], writing: int) -> None:
             fault = _no_sentence(said)
         except BaseException:
             fault = traceback.format_exc()
-        told = {"fault": fault, "said": said, "seconds": time.process_time() - began, "bytes": _most() - before}
-        os.write(writing, json.dumps(told).encode()[:60_000])
+        told = {
+            "fault": fault[-4000:],
+            "said": said[:4000],
+            "seconds": time.process_time() - began,
+            "bytes": _most() - before,
+        }
+        os.write(writing, json.dumps(told).encode())
     finally:
         os._exit(0)
 

@@ -101,6 +101,13 @@ def browser():
         yield playwright.chromium.launch(executable_path=path, args=args)
 
 
+# Some scripts go on without what they were not allowed to do, and no word of it comes to the console.
+REFUSED = """
+window.refused = [];
+document.addEventListener("securitypolicyviolation", (one) => refused.push([one.effectiveDirective, one.blockedURI]));
+"""
+
+
 class Watch:
     """What must not happen on a page: requests to other hosts, what its policy forbids, errors, dialogs."""
 
@@ -108,16 +115,10 @@ class Watch:
         self.outside = []
         self.errors = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self.heard)
         page.on("dialog", lambda dialog: (self.errors.append(dialog.message), dialog.dismiss()))
         # Looked at, not led through here: what is intercepted is fetched anew for every page.
         page.on("request", lambda request: self.check(request.url))
         page.on("websocket", lambda socket: self.check(socket.url))
-
-    def heard(self, message):
-        """A browser tells its console what a page was not allowed to do."""
-        if "Content Security Policy" in message.text:
-            self.errors.append(message.text)
 
     def check(self, address):
         url = urlparse(address)
@@ -128,7 +129,9 @@ class Watch:
 @pytest.fixture(scope="session")
 def context(browser):
     """One for all pages: the scripts of the dashboard are fetched and compiled once."""
-    return browser.new_context(viewport={"width": 1440, "height": 1600}, locale="en-US", accept_downloads=True)
+    context = browser.new_context(viewport={"width": 1440, "height": 1600}, locale="en-US", accept_downloads=True)
+    context.add_init_script(REFUSED)
+    return context
 
 
 @pytest.fixture
@@ -137,12 +140,15 @@ def page(context) -> Page:
     page.set_default_timeout(30_000)
     watch = Watch(page)
     yield page
+    refused = []
     if page.url.startswith("http"):
+        refused = page.evaluate("window.refused")
         page.evaluate("localStorage.clear(); sessionStorage.clear()")
     page.close()
     context.clear_cookies()
     assert watch.outside == []
     assert watch.errors == []
+    assert refused == []
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import AXE, violations
-from tests.browser.conftest import rest
+from tests.browser.conftest import REFUSED, rest
 from tests.browser.everywhere import pages
 
 pytestmark = pytest.mark.browser
@@ -48,6 +48,7 @@ def opened(request, browser):
     width, theme = request.param
     context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-US", color_scheme=theme)
     context.add_init_script(WATCH)
+    context.add_init_script(REFUSED)
     page = context.new_page()
     page.set_default_timeout(30_000)
     yield page
@@ -68,6 +69,8 @@ def test_no_page_and_no_tab_of_it_jumps_or_is_pale(opened, server, address):
         faint[index] = pale(opened)
     assert {name: one for name, one in found.items() if one >= MOST} == {}
     assert {name: one for name, one in faint.items() if one} == {}
+    # Nor does it do what its policy forbids.
+    assert opened.evaluate("window.refused") == []
 
 
 def test_a_shift_is_seen(opened):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import sentence_transformers.base.modules as base
 import torch
+import transformers as tf
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling
@@ -19,6 +20,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 import interpret as it
 from interpret.core.checkpoints import BUILT_IN_SHA256, checkpoint_folder
 from tests.hub import COMMIT, serve
+from tests.tiny import make_checkpoint
 
 # Where nobody answers.
 NOWHERE = "http://127.0.0.1:9"
@@ -284,6 +286,37 @@ def change_config(folder, **changes):
     (folder / "config.json").write_text(json.dumps({**config, **changes}))
 
 
+def change_weights(folder, ending, change):
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in sorted(weights) if name.endswith(ending))
+    save_file({**weights, name: change(weights[name].clone())}, folder / "model.safetensors", {"format": "pt"})
+
+
+def damage_size(folder):
+    change_config(folder, vocab_size=10**12)
+
+
+def damage_many_layers(folder):
+    change_config(folder, num_hidden_layers=10**9)
+
+
+def damage_probability(folder):
+    change_config(folder, hidden_dropout_prob=float("nan"))
+
+
+def damage_not_a_number(folder):
+    change_weights(folder, "dense.weight", lambda one: one.fill_(torch.nan))
+
+
+def damage_pipe(folder):
+    os.mkfifo(folder / "vocab.txt")
+
+
+def damage_device(folder):
+    (folder / "config.json").unlink()
+    (folder / "config.json").symlink_to("/dev/zero")
+
+
 def damage_tokenizer(folder):
     (folder / "tokenizer.json").unlink()
 
@@ -307,6 +340,12 @@ def damage_tokenizer(folder):
         (damage_type_of_a_number, "cannot be read"),
         (damage_tokenizer_config, "tokenizer"),
         (damage_vocabulary, "more tokens than the model has embeddings"),
+        (damage_size, "describes a larger model than its weights are"),
+        (damage_many_layers, "says 1000000000 for “num_hidden_layers”, which no model can have"),
+        (damage_probability, "says nan for “hidden_dropout_prob”"),
+        (damage_not_a_number, "are not all finite: “.*” holds infinite values or NaN"),
+        (damage_pipe, "“vocab.txt” in .* is not a file but a pipe or a device"),
+        (damage_device, "“config.json” in .* is not a file but a pipe or a device"),
     ],
 )
 def test_a_folder_that_cannot_be_loaded_is_one_sentence(folder, damage, sentence):
@@ -314,6 +353,43 @@ def test_a_folder_that_cannot_be_loaded_is_one_sentence(folder, damage, sentence
     with pytest.raises(it.CheckpointError, match=sentence) as caught:
         it.load_encoder(str(folder), device="cpu")
     assert "\n" not in str(caught.value)
+
+
+def test_what_others_leave_in_a_folder_is_nobodys_business(folder):
+    before = it.trace(it.load_encoder(str(folder), device="cpu"), "the bank").hidden
+    change_config(
+        folder,
+        n_positions=8192,
+        num_train_examples=100_000,
+        num_warmup_steps=10_000,
+        some_mask=float("-inf"),
+        own_dropout=-1,
+        attn_implementation="flash_attention_2",
+        # In how many parts a layer works: the sums are the same.
+        chunk_size_feed_forward=7,
+    )
+    (folder / ".git").mkdir()
+    os.mkfifo(folder / ".git" / "daemon.ipc")
+    encoder = it.load_encoder(str(folder), device="cpu")
+    np.testing.assert_array_equal(it.trace(encoder, "the bank").hidden, before)
+
+
+def test_a_head_of_no_numbers_is_left_out_and_one_that_never_says_some_words_is_read(tmp_path):
+    folder = make_checkpoint("bert", tmp_path / "classes", loader=tf.AutoModelForSequenceClassification)
+    change_weights(folder, "classifier.weight", lambda one: one.fill_(torch.nan))
+    encoder = it.load_encoder(str(folder), device="cpu")
+    assert encoder.task is None
+    assert "not all finite: “classifier.weight”" in str(encoder.head_note)
+    folder = make_checkpoint("bert", tmp_path / "words", loader=tf.AutoModelForMaskedLM)
+    change_weights(folder, "predictions.bias", lambda one: one.index_fill_(0, torch.tensor([3]), -torch.inf))
+    assert it.load_encoder(str(folder), device="cpu").task.kind == "masked words"
+
+
+def test_numbers_that_run_over_are_said_where_they_come_up(folder):
+    change_weights(folder, "LayerNorm.weight", lambda one: one.fill_(3e38))
+    encoder = it.load_encoder(str(folder), device="cpu")
+    with pytest.raises(it.CheckpointError, match="computes infinite values or NaN from this text in float32"):
+        it.trace(encoder, "the bank")
 
 
 def test_a_folder_that_changed_after_it_was_looked_up_is_refused(folder):
