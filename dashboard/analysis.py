@@ -10,6 +10,7 @@ from typing import Any
 
 import interpret as it
 from dashboard import cache
+from dashboard.bounded import Progress
 from dashboard.subject import Subject
 
 
@@ -104,18 +105,25 @@ class Analysis:
         """What the call returns, computed once while there is room for it: see `dashboard.cache.kept`."""
         return cache.kept(self, self.run) if self.keep else self.run()
 
-    def run(self, **more: Any) -> Any:
-        """Call the function anew.
+    def run(self, progress: Progress | None = None, **more: Any) -> Any:
+        """Call the function anew; where somebody else waits for the same at this moment, wait with them.
 
         Parameters
         ----------
+        progress
+            Told how far it is, where the function tells.
         **more
-            Arguments that do not change the result, such as ``progress``, and those whose values are at hand.
+            Arguments that do not change the result: those whose values are at hand.
         """
-        given = {
-            parameter.name: _value(argument) for parameter, argument in self._given() if parameter.name not in more
-        }
-        return self._function()(**given, **more)
+
+        def call(report: Progress) -> Any:
+            given = {
+                parameter.name: _value(argument) for parameter, argument in self._given() if parameter.name not in more
+            }
+            reports = {} if progress is None else {"progress": report}
+            return self._function()(**given, **more, **reports)
+
+        return cache.shared(self, call, progress) if self.keep else call(progress or _silent)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -157,6 +165,10 @@ class Analysis:
                 yield parameter, Analysis("trace", self.of)
             elif name in (given := subject | dict(self.arguments)):
                 yield parameter, given[name]
+
+
+def _silent(_done: int, _total: int, _stage: str) -> None:
+    """Tell nobody."""
 
 
 def trace_of(subject: Subject) -> it.Trace:

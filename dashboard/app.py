@@ -9,10 +9,18 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
+    from dashboard.audit import note_entry
     from dashboard.hosts import KnownHosts, opened
     from dashboard.policy import Policy
     from dashboard.shell import Shell
+    from dashboard.sign_in import SignIn
     from dashboard.visitors import Visitors
 
-    middleware = [Middleware(Policy), Middleware(KnownHosts), Middleware(Visitors), Middleware(Shell)]
+    middleware = [
+        Middleware(Policy),
+        Middleware(KnownHosts),
+        Middleware(SignIn, on_entry=note_entry),
+        Middleware(Visitors),
+        Middleware(Shell),
+    ]
     app = st.App(__file__, middleware=middleware, lifespan=opened)

@@ -1,14 +1,17 @@
-"""A cache that is bounded in bytes, for values whose size a visitor chooses."""
+"""A cache that is bounded in bytes, for values whose size a visitor chooses, and what several ask for at once."""
 
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from threading import Lock
-from typing import Generic, TypeVar
+from threading import Event, Lock
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
 T = TypeVar("T")
+Progress = Callable[[int, int, str], None]
+# Seconds between two looks of who waits for another's work: a click stops the waiting then.
+_LOOK = 0.1
 _LEAVES = {str, bytes, int, float, bool, type(None)}
 
 
@@ -26,6 +29,66 @@ def weight(value: object) -> int:
     return sys.getsizeof(value) + (weight(vars(value)) if hasattr(value, "__dict__") else 0)
 
 
+class Shared:
+    """What is being made at this moment: who asks for the same meanwhile waits for it."""
+
+    def __init__(self) -> None:
+        self._making: dict[Hashable, _Making] = {}
+        self._lock = Lock()
+
+    def make(self, key: Hashable, work: Callable[[Progress], T], progress: Progress | None = None) -> T:
+        """Do a piece of work, or wait for who is at it already; whoever waits is told how far it is.
+
+        Where that one is stopped, or fails, the next one who waits does it anew: what stops one person, or lets them
+        fail, need not be the others'.
+
+        Parameters
+        ----------
+        work
+            Called with what it tells how far it is.
+        progress
+            Told that; may raise, which ends this caller's waiting, or work.
+        """
+        while True:
+            with self._lock:
+                making = self._making.get(key)
+                mine = making is None
+                if making is None:
+                    making = self._making[key] = _Making()
+            if mine:
+                return self._lead(key, making, work, progress)
+            while not making.ended.wait(_LOOK):
+                if progress is not None and making.progress is not None:
+                    progress(*making.progress)
+            if making.made:
+                return cast(T, making.value)
+
+    def _lead(self, key: Hashable, making: "_Making", work: Callable[[Progress], T], progress: Progress | None) -> T:
+        def report(done: int, total: int, stage: str) -> None:
+            making.progress = done, total, stage
+            if progress is not None:
+                progress(done, total, stage)
+
+        try:
+            value = work(report)
+            making.value, making.made = value, True
+            return value
+        finally:
+            with self._lock:
+                del self._making[key]
+            making.ended.set()
+
+
+class _Making:
+    """One piece of work that somebody is at."""
+
+    def __init__(self) -> None:
+        self.ended = Event()
+        self.progress: tuple[int, int, str] | None = None
+        self.made = False
+        self.value: Any = None
+
+
 class Bounded(Generic[T]):
     """What was made last, as much of it as fits; shared by sessions.
 
@@ -33,10 +96,14 @@ class Bounded(Generic[T]):
     ----------
     most
         Bytes that all values take together, by the sizes told of them. A value that is larger is not kept.
+    released
+        Called after values gave way.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, released: Callable[[], None] | None = None) -> None:
         self.most, self.used = most, 0
+        self._released = released
+        self._shared = Shared()
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._lock = Lock()
 
@@ -50,14 +117,25 @@ class Bounded(Generic[T]):
                 self._values.move_to_end(key)
                 return self._values[key][0]
         # Not under the lock: reading a large file keeps nobody from a small one.
-        value = make()
-        room = size(value)
+        return self._shared.make(key, lambda _: self._made(key, make, size))
+
+    def _made(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
         with self._lock:
-            if key not in self._values and room <= self.most:
+            # Somebody may have been at the end of it just now.
+            if key in self._values:
+                return self._values[key][0]
+        value = make()
+        room, gone = size(value), []
+        with self._lock:
+            if room <= self.most:
                 self._values[key] = value, room
                 self.used += room
                 while self.used > self.most:
-                    self.used -= self._values.popitem(last=False)[1][1]
+                    gone.append(self._values.popitem(last=False)[1])
+                    self.used -= gone[-1][1]
+        if gone and self._released is not None:
+            gone.clear()
+            self._released()
         return value
 
     def clear(self) -> None:

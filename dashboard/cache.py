@@ -13,8 +13,8 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard.bounded import Bounded, weight
-from dashboard.state import DEVICE, chosen_value, embeddings_folder, embeddings_limit
+from dashboard.bounded import Bounded, Shared, weight
+from dashboard.state import DEVICE, chosen_value, embeddings_folder, embeddings_limit, models_limit
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import Table, read_table
 from interpret.core.hub import Progress
@@ -38,6 +38,10 @@ _uploaded: Bounded[Any] = Bounded(UPLOADED_BYTES)
 # A trace of 512 tokens takes 100 MB on the built-in model, 250 MB on a BERT-base and 700 MB on the largest models.
 RESULT_BYTES = 2**30
 _results: Bounded[Any] = Bounded(RESULT_BYTES)
+# What is being computed, and is kept by who asked for it alone, if at all.
+_shared = Shared()
+# Models by the device that they are on, as many as fit.
+_encoders: dict[str, Bounded[it.Encoder]] = {}
 
 
 def _of_files(make: Callable[[], T], kind: str, *parts: object) -> T:
@@ -67,10 +71,8 @@ def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encode
         return _encoder(plain).with_prompt(spec.prompt)
     except it.CapacityError:
         # What others no longer look at is Bertoscope's own to give up before anybody is told to close something.
-        _encoder.clear()
-        _beside.clear()
+        let_go_of_models()
         _results.clear()
-        _release(None)
         return _encoder(plain).with_prompt(spec.prompt)
 
 
@@ -85,26 +87,31 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _release(_: object) -> None:
+def _release(_: object = None) -> None:
     from interpret.core.device_lock import release
 
     _settle()
     release()
 
 
-def give_back_cards() -> None:
-    """Let go of all models on cards: what a page holds there is missing to a training. Who needs one loads it again."""
-    for kept in (_encoder, _beside):
+def let_go_of_models() -> None:
+    """Let go of all models: what a page holds of a card is missing to a training. Who needs one loads it again."""
+    for kept in _encoders.values():
         kept.clear()
-    _release(None)
+    _beside.clear()
+    _release()
 
 
-# One model in two precisions, and another: see `rounding`.
-@st.cache_resource(max_entries=3, on_release=_release, show_spinner=False)
 def _encoder(spec: it.EncoderSpec) -> it.Encoder:
-    loaded = it.load_encoder(spec.checkpoint, spec.device, spec.precision)
-    _settle()
-    return loaded
+    def load() -> it.Encoder:
+        loaded = it.load_encoder(spec.checkpoint, spec.device, spec.precision)
+        _settle()
+        return loaded
+
+    limit = models_limit(spec.device)
+    kept = _encoders.setdefault(spec.device, Bounded(limit, _release))
+    # The one that is looked at is kept however large it is: it would be loaded anew at each click.
+    return kept.get(spec, load, lambda one: min(one.bytes, limit))
 
 
 @st.cache_resource(max_entries=1, on_release=_release, show_spinner=False)
@@ -131,6 +138,11 @@ def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
     # What was loaded there before serves nobody now.
     _beside.clear()
     return ()
+
+
+def shared(key: Hashable, work: Callable[[Progress], T], progress: Progress | None = None) -> T:
+    """Compute what nobody else is computing at this moment, and wait with who is: see `Shared.make`."""
+    return _shared.make(key, work, progress)
 
 
 def kept(key: Hashable, make: Callable[[], T]) -> T:

@@ -1,22 +1,31 @@
 """The frame of every page: language, navigation, sidebar, and then the page that was asked for."""
 
+import html
+
 import streamlit as st
 
 from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages, speaking
+from dashboard.sign_in import LEAVE, person
 from dashboard.widgets.device_picker import device_picker
 from dashboard.widgets.file_line import no_file_lines
 from dashboard.widgets.model_card import card_button
 from dashboard.widgets.models import model_picker
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.slot_view import sidebar_slot
+from interpret.core.device_queue import request
 
 # Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
 ALIASES = {"home": "home", "fine-tune": "finetune"}
 
 
 def draw() -> None:
-    """Draw the frame, and the page within it."""
+    """Draw the frame, and the page within it: what somebody waits for, and goes before what takes long."""
+    with request():
+        _draw()
+
+
+def _draw() -> None:
     state.repair()
     state.renew()
     follow(state.chosen_language)
@@ -41,6 +50,7 @@ def draw() -> None:
         state.follow_language()
         guarded(sidebar_slot)()
         guarded(model_picker)()
+        _who()
         # Filled last: to know the devices takes PyTorch, and nobody should wait for it to start typing.
         devices = st.container()
 
@@ -51,6 +61,14 @@ def draw() -> None:
         with devices:
             guarded(device_picker)()
             card_button()
+
+
+def _who() -> None:
+    """Say who is signed in, and let them leave."""
+    who = person()
+    if who is not None:
+        name, leave = (html.escape(one) for one in (who.name, _("Sign out")))
+        st.html(f'<small data-testid="person">{name} · <a href="{LEAVE}" target="_self">{leave}</a></small>')
 
 
 def _pages() -> list[st.Page]:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashboard import ROOT, cache
+from dashboard import ROOT, audit, cache
 from interpret.core.errors import InterpretError
 from interpret.core.process_state import identity, write_state
 from interpret.finetuning.runs import Run, list_runs
@@ -58,13 +58,15 @@ def start(*runs: Run) -> None:
     """Let a process work on runs, one after another: the one that is ready, or else a new one."""
     if any(_on_a_card(run) for run in runs):
         # What this process keeps of cards would be missing to them.
-        cache.give_back_cards()
+        cache.let_go_of_models()
     folders = json.dumps([str(run.folder.resolve()) for run in runs]).encode() + b"\n"
     with _lock:
         process = _take()
     if process is None or not _send(process, folders):
         process = _spawn(*_TRAINER)
         _send(process, folders)
+    for run in runs:
+        audit.note("started", "run", run.folder, run.request.name)
     # Those behind the first one wait for this very process.
     for run in runs[1:]:
         write_state(run.folder, **identity(process.pid))
@@ -73,7 +75,8 @@ def start(*runs: Run) -> None:
 def explain_rows(job: RowJob) -> None:
     """Let a process explain a file's rows."""
     if job.request.spec.device != "cpu":
-        cache.give_back_cards()
+        cache.let_go_of_models()
+    audit.note("started", "explanation", job.folder, job.request.name)
     # Nothing is sent to it, and what it says goes to the job's own log.
     process = _spawn("interpret.attribution.row_worker", str(job.folder.resolve()))
     if process.stdin is not None:
@@ -96,7 +99,9 @@ def _spawn(*module: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", *module],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        # Nothing in it asks anybody in.
+        env={name: value for name, value in os.environ.items() if name != "BERTOSCOPE_PASSWORD"}
+        | {"PYTHONPATH": os.pathsep.join(paths)},
         stdin=subprocess.PIPE,
         # Once it has a run it writes to that one's log.
         stdout=subprocess.DEVNULL,

@@ -320,6 +320,17 @@ def embeddings_limit() -> int:
         return 5_000_000_000
 
 
+def models_limit(device: str) -> int:
+    """Return how many bytes of models are kept on a device, in GB by ``BERTOSCOPE_MODELS_GB``; half of its memory."""
+    try:
+        return int(float(os.environ["BERTOSCOPE_MODELS_GB"]) * 1e9)
+    except (KeyError, ValueError, OverflowError):
+        # Loads PyTorch, which whoever asks for a model has loaded.
+        from interpret.core.devices import find_device
+
+        return find_device(device).total // 2
+
+
 def _parsed(text: str | None, default: Value | None) -> Value | None:
     if text is None:
         return default

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.language import _
+from dashboard.language import _, _n
+from interpret.core.device_queue import batch_work, others_at_long_work
 
 Progress = Callable[[int, int, str], None]
 # Seconds before work that started by itself says how far it is, and between two times that any does.
@@ -101,12 +103,14 @@ def _run(
     def progress(done: int, total: int, stage: str) -> None:
         share = done / total if total else 0.0
         counted = f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
-        parts = [counted, stages.get(stage), *_speed(done, share, time.monotonic() - begin, rate)]
+        parts = [counted, stages.get(stage), *_speed(done, share, time.monotonic() - begin, rate), _company()]
         bar.say(share, " · ".join(part for part in parts if part))
 
     bar.say(0.0, _("Starting …"))
     try:
-        return work(progress)
+        # What somebody had to start is known to take long; the other shows it by itself.
+        with nullcontext() if bar.auto else batch_work():
+            return work(progress)
     finally:
         bar.clear()
 
@@ -166,6 +170,14 @@ def _speed(done: int, share: float, spent: float, rate: str | None) -> list[str]
     if share >= 0.05 or (share > 0 and spent >= 5):
         parts.append(_("about {left} s left").format(left=f"{spent / share * (1 - share):.0f}"))
     return parts
+
+
+def _company() -> str | None:
+    """Say with how many others the device is shared."""
+    others = others_at_long_work()
+    return (
+        _n("shared with {count} other", "shared with {count} others", others).format(count=others) if others else None
+    )
 
 
 def _note(key: str, about: str) -> None:

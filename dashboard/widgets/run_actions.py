@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 import interpret as it
-from dashboard import jobs, state
+from dashboard import audit, jobs, state
 from dashboard.language import _, literal
 from dashboard.widgets.models import RUN
 from dashboard.widgets.notices import guarded
@@ -37,7 +37,7 @@ def model_download(run: it.runs.Run, model: Path, key: str) -> None:
     """Draw the buttons that save a run's model, and its encoder for sentence-transformers."""
     st.download_button(
         _("Model (ZIP)"),
-        functools.partial(zipped, model),
+        functools.partial(packed, run, model),
         f"{run.id}.zip",
         "application/zip",
         icon=":material/download:",
@@ -60,6 +60,7 @@ def model_download(run: it.runs.Run, model: Path, key: str) -> None:
 
 def sentence_folder(run: it.runs.Run, model: Path) -> bytes:
     """Return a model's encoder as a zip file that sentence-transformers opens, like the model that the run is from."""
+    audit.note("downloaded", "run", run.folder, run.request.name)
     encoder, first = it.load_encoder(str(model), device="cpu"), run
     while (before := first.parent_run) is not None:
         first = before
@@ -81,10 +82,19 @@ def stop_button(run: it.runs.Run, key: str) -> None:
             icon=":material/stop:",
             key=key,
             disabled=run.state == "stopping",
-            on_click=guarded(it.runs.stop_run),
+            on_click=stop,
             args=(run,),
             help=_("Saves a checkpoint and evaluates the model; the run can be resumed later."),
         )
+
+
+@guarded
+def stop(*runs: it.runs.Run) -> None:
+    """Ask runs to stop that are at work."""
+    for run in runs:
+        if run.active:
+            it.runs.stop_run(run)
+            audit.note("stopped", "run", run.folder, run.request.name)
 
 
 def resume_button(run: it.runs.Run, key: str) -> None:
@@ -111,12 +121,18 @@ def files_button(run: it.runs.Run, key: str) -> None:
     """Draw what saves all that is left of a run that is damaged."""
     st.download_button(
         _("Remaining files (ZIP)"),
-        lambda: zipped(run.folder),
+        functools.partial(packed, run, run.folder),
         f"{run.id}-files.zip",
         "application/zip",
         icon=":material/download:",
         key=key,
     )
+
+
+def packed(run: it.runs.Run, folder: Path) -> bytes:
+    """Return a folder of a run as a zip file, and write down who took it."""
+    audit.note("downloaded", "run", run.folder, run.request.name)
+    return zipped(folder)
 
 
 def zipped(folder: Path) -> bytes:
@@ -144,4 +160,5 @@ def _resume(run: it.runs.Run) -> None:
 @guarded
 def _delete(run: it.runs.Run, after: Callable[[], None]) -> None:
     it.runs.delete_run(run)
+    audit.note("deleted", "run", run.folder, run.request.name)
     after()

@@ -214,7 +214,7 @@ def _changes(target_function: TargetFunction, baseline: str, seed: int) -> tuple
         gates[1:, group] -= sets[:, [index]].astype(np.float32)
     answers = []
     for some in torch.from_numpy(gates).split(target_function.at_once):
-        with lock_device(target_function.encoder.spec.device), torch.no_grad():
+        with lock_device(target_function.encoder.spec.device, gives_way=True), torch.no_grad():
             there = some.to(embedded)[..., None]
             answers.append(target_function.score(empty + there * (embedded - empty)).double().cpu().numpy())
     found = np.concatenate(answers)

@@ -298,7 +298,7 @@ def interactions(
     answers = np.empty(len(sets))
     for first in range(0, len(sets), target_function.at_once):
         some_gates = torch.from_numpy(gates[first : first + target_function.at_once])
-        with lock_device(target_function.encoder.spec.device), torch.no_grad():
+        with lock_device(target_function.encoder.spec.device, gives_way=True), torch.no_grad():
             there = some_gates.to(embedded)[..., None]
             found = target_function.score(empty + there * (embedded - empty)).cpu().numpy()
         answers[first : first + len(found)] = found

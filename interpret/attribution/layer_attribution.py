@@ -1,7 +1,7 @@
 """Where in the model the evidence forms: a score for each token at each level of hidden states."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -56,15 +56,14 @@ def layer_attribution(
         raise InputError(
             "There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(LAYER_METHODS)
         )
-    with lock_device(target_function.encoder.spec.device):
-        embedded, empty = target_function.embedded, target_function.baseline(baseline)
-        if method == "conductance":
-            for shares in _finer(target_function, embedded, empty):
-                scores, deltas = conductance(target_function, embedded, empty, shares, progress)
-                if np.abs(deltas).max() <= _TOLERANCE * abs(scores[0].sum() - deltas[0]):
-                    break
-        else:
-            scores, deltas = _layer_gradients(target_function, embedded, empty, progress)
+    embedded, empty = target_function.embedded, target_function.baseline(baseline)
+    if method == "conductance":
+        for shares in _finer(target_function, embedded, empty):
+            scores, deltas = conductance(target_function, embedded, empty, shares, progress)
+            if np.abs(deltas).max() <= _TOLERANCE * abs(scores[0].sum() - deltas[0]):
+                break
+    else:
+        scores, deltas = _layer_gradients(target_function, embedded, empty, progress)
     return read_only(scores, np.float32), read_only(deltas, np.float32)
 
 
@@ -91,9 +90,9 @@ def _layer_gradients(
     paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{index}" for index in range(len(layers)))]
     # A unit's own level is no way to it but the unit itself.
     own = target_function.kind.at_level
-    with ExitStack() as stack:
-        for index, path in enumerate(paths[: levels - own]):
-            mark = stack.enter_context(_marked(encoder, path))
+    for index, path in enumerate(paths[: levels - own]):
+        # A level at a time: others may want the device meanwhile, and find the model as it was.
+        with lock_device(encoder.spec.device), _marked(encoder, path) as mark:
             method = LayerIntegratedGradients(lambda one: target_function.score(one, gradients=True), mark)
             found, delta = method.attribute(
                 embedded[None].clone().requires_grad_(),
@@ -105,15 +104,16 @@ def _layer_gradients(
             target_function.backward_passes += steps
             rows.append(found[0].detach().float().sum(dim=-1).cpu().numpy())
             deltas.append(float(delta[0]))
-            if progress is not None:
-                progress(index + 1, levels, "path")
+        if progress is not None:
+            progress(index + 1, levels, "path")
     if own:
         states: list[torch.Tensor] = []
-        with torch.no_grad():
+        with lock_device(encoder.spec.device), torch.no_grad():
             answers = target_function.score(torch.stack([empty, embedded]), levels=states)
-        change = states[target_function.target.position].float()[:, :, target_function.target.index].diff(dim=0)[0]
-        rows.append((change / len(target_function.tokens)).cpu().numpy())
-        deltas.append(float(rows[-1].sum() - answers.diff()))
+            level = states[target_function.target.position].float()
+            change = level[:, :, target_function.target.index].diff(dim=0)[0]
+            rows.append((change / len(target_function.tokens)).cpu().numpy())
+            deltas.append(float(rows[-1].sum() - answers.diff()))
     return np.stack(rows), np.array(deltas)
 
 
@@ -198,29 +198,31 @@ def conductance(
     before: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
     answers: list[float] = []
     for first in range(0, len(shares), target_function.at_once):
-        some = torch.tensor(
-            shares[first : first + target_function.at_once], dtype=embedded.dtype, device=embedded.device
-        )
-        points = (baseline + some[:, None, None] * (embedded - baseline)).requires_grad_()
-        levels: list[torch.Tensor] = []
-        score = target_function.score(points, gradients=True, levels=levels)
-        del levels[target_function.kind.top(target_function) + 1 :]
-        gradients = torch.autograd.grad(score.sum(), levels)
-        target_function.backward_passes += len(some)
-        answers += score.detach().double().cpu().tolist()
-        states = [one.detach().float() for one in levels]
-        slopes = [one.float() for one in gradients]
-        if before is not None:
-            # The last point of the batch before is the first of this one.
-            states = [torch.cat([old[-1:], one]) for old, one in zip(before[0], states, strict=True)]
-            slopes = [torch.cat([old[-1:], one]) for old, one in zip(before[1], slopes, strict=True)]
-        before = states, slopes
-        part = np.stack(
-            [
-                (one.diff(dim=0) * (slope[1:] + slope[:-1]) / 2).sum(dim=(0, 2)).double().cpu().numpy()
-                for one, slope in zip(states, slopes, strict=True)
-            ]
-        )
+        # A batch at a time: others may want the device meanwhile.
+        with lock_device(target_function.encoder.spec.device):
+            some = torch.tensor(
+                shares[first : first + target_function.at_once], dtype=embedded.dtype, device=embedded.device
+            )
+            points = (baseline + some[:, None, None] * (embedded - baseline)).requires_grad_()
+            levels: list[torch.Tensor] = []
+            score = target_function.score(points, gradients=True, levels=levels)
+            del levels[target_function.kind.top(target_function) + 1 :]
+            gradients = torch.autograd.grad(score.sum(), levels)
+            target_function.backward_passes += len(some)
+            answers += score.detach().double().cpu().tolist()
+            states = [one.detach().float() for one in levels]
+            slopes = [one.float() for one in gradients]
+            if before is not None:
+                # The last point of the batch before is the first of this one.
+                states = [torch.cat([old[-1:], one]) for old, one in zip(before[0], states, strict=True)]
+                slopes = [torch.cat([old[-1:], one]) for old, one in zip(before[1], slopes, strict=True)]
+            before = states, slopes
+            part = np.stack(
+                [
+                    (one.diff(dim=0) * (slope[1:] + slope[:-1]) / 2).sum(dim=(0, 2)).double().cpu().numpy()
+                    for one, slope in zip(states, slopes, strict=True)
+                ]
+            )
         total = part if total is None else total + part
         if progress is not None:
             progress(min(first + len(some), steps), steps, "path")

@@ -109,7 +109,7 @@ class TargetFunction(BoundTarget):
             last = index + 1 == len(order)
             if last or len(texts[order[index + 1]]) * (len(batch) + 1) > 2 * self.tokens_at_once:
                 some = [texts[j] for j in batch]
-                with lock_device(self.encoder.spec.device):
+                with lock_device(self.encoder.spec.device, gives_way=True):
                     values, _ = self._run(self.encoder.batch(some), some)
                     found |= dict(zip(batch, values.float().cpu().numpy(), strict=True))
                 batch = []

@@ -29,7 +29,7 @@ def outputs_together(
     """Return the number that is asked for, of each function's text given as embeddings; see `TargetFunction.score`."""
     outputs = np.empty(len(functions))
     for batch in batches_of([len(one) for one in embedded], functions[0].tokens_at_once if functions else 1):
-        with lock_device(functions[0].encoder.spec.device), torch.no_grad():
+        with lock_device(functions[0].encoder.spec.device, gives_way=True), torch.no_grad():
             some = [functions[index] for index in batch]
             answers = _answers(some, [1] * len(some), _side_by_side([embedded[index][None] for index in batch]), False)
             outputs[batch] = answers.double().cpu().numpy()

@@ -11,34 +11,28 @@ import numpy as np
 import psutil
 import torch
 
+from interpret.core.device_queue import device_queue
 from interpret.core.devices import card_index, find_device
 from interpret.core.errors import CapacityError, InputError
 
-_locks: dict[str, threading.RLock] = {}
-_locks_guard = threading.Lock()
-
-
-def device_lock(name: str) -> threading.RLock:
-    """Return the one lock of the device called ``name``; a thread that holds it may take it again."""
-    with _locks_guard:
-        return _locks.setdefault(name, threading.RLock())
-
 
 @contextmanager
-def lock_device(name: str, refusal: CapacityError | None = None) -> Iterator[None]:
+def lock_device(name: str, refusal: CapacityError | None = None, gives_way: bool = False) -> Iterator[None]:
     """Hold a device for one piece of work, and turn running out of its memory into a `CapacityError`.
 
     Hooks and gradients live on the model, so two threads on one model give silently wrong numbers without this.
     All that touches a device's tensors belongs in it, copies to and from the device too. A card that is held is the
-    current one of its thread.
+    current one of its thread. Who waits for it has it in the order of `interpret.core.device_queue`.
 
     Parameters
     ----------
     refusal
         What is raised when memory runs out, where the usual advice does not fit.
+    gives_way
+        Whether somebody who waits for a picture may have the device between two layers: see `DeviceQueue.giving_way`.
     """
     failed: BaseException | None = None
-    with device_lock(name):
+    with device_queue(name) as queue, queue.giving_way() if gives_way else nullcontext():
         try:
             with _current(name):
                 yield

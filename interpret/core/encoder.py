@@ -303,6 +303,12 @@ class Encoder:
             return []
         return [module for module in self._whole.children() if module is not self.model]
 
+    @property
+    def bytes(self) -> int:
+        """The memory that its weights take; what several modules share counts once."""
+        storages = (one.untyped_storage() for one in (*self._whole.parameters(), *self._whole.buffers()))
+        return sum({one.data_ptr(): one.nbytes() for one in storages}.values())
+
     def part(self, path: str) -> torch.nn.Module:
         """Return a module of the model by its attribute path, such as ``family.layers``."""
         return attrgetter(path)(self.model)

@@ -68,7 +68,7 @@ def sentence_vectors(encoder: Encoder, texts: Sequence[str]) -> Float32[np.ndarr
     vectors = np.empty((len(texts), model.width(encoder.width)), np.float32)
     read = [windows[0] for windows in windows_of(encoder, [(text, None) for text in texts])]
     for some in batches(encoder, read):
-        with lock_device(encoder.spec.device):
+        with lock_device(encoder.spec.device, gives_way=True):
             tokens = [encoder.tokens(read[i][0]) for i in some]
             hidden = encoder.forward(tokens).last_hidden_state
             vectors[some] = model.vectors(hidden, encoder.batch(tokens)["attention_mask"]).cpu().numpy()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from queue import SimpleQueue
 from threading import Event
@@ -102,7 +103,8 @@ def share_out(encoders: Sequence[Encoder], items: int, work: Work[T], progress: 
         return work(encoders[0], (rank, count), reporter(rank))
 
     with ThreadPoolExecutor(count, "share") as threads:
-        futures = [threads.submit(do, rank) for rank in range(count)]
+        # In the context of the caller: it is one request.
+        futures = [threads.submit(copy_context().run, do, rank) for rank in range(count)]
         for future in futures:
             future.add_done_callback(lambda _: messages.put(None))
         try:

@@ -102,7 +102,7 @@ def pseudo_log_likelihood(
         read = [
             hide(encoder, tokens, _hidden(tokens, int(position)) if within else (int(position),)) for position in some
         ]
-        with lock_device(encoder.spec.device):
+        with lock_device(encoder.spec.device, gives_way=True):
             states = encoder.forward(read).last_hidden_state
             own = states[torch.arange(len(some)), torch.from_numpy(some)]
             found = encoder.guess(own).float().log_softmax(-1).cpu()

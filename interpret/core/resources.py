@@ -50,12 +50,14 @@ def trace_bytes(layers: int, heads: int, width: int, tokens: int, biased: bool =
 def tokens_per_batch(device: str, width: int) -> int:
     """Choose how many tokens, padding among them, go into one batch of a long job.
 
-    On a processor 2,048 tokens keep its cores busy and its caches warm (measured: a quarter to four times as many
-    made no difference above noise). On a GPU it is what a fortieth of the free memory holds at 200 numbers per token
-    and unit of width, which covers the widest layer and all hidden states of a model of 24 layers.
+    On a processor 512 tokens for each thread, and 2,048 at most, keep its cores busy and its caches warm (measured on
+    two cores, the built-in model, texts of 16 and 240 tokens: twice as many are no faster, half as many 0 and 16 %
+    slower), and whoever else wants it does not wait long. On a GPU it is what a fortieth of the free memory holds at
+    200 numbers per token and unit of width, which covers the widest layer and all hidden states of a model of 24
+    layers.
     """
     if device == "cpu":
-        return 2048
+        return min(512 * torch.get_num_threads(), 2048)
     return int(np.clip(find_device(device).free // 40 // (200 * width), 2048, 262_144))
 
 

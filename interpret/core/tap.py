@@ -15,6 +15,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from interpret.core.device_queue import give_way
 from interpret.core.host_copies import HostBuffer, host_buffer
 
 NAME = "tapped"
@@ -161,6 +162,7 @@ def tapped(
 
     What ``bias`` holds is added to the scores: see `interpret.core.relative_attention`.
     """
+    give_way()
     tap = _open.get()
     if tap is None:
         if bias is not None:

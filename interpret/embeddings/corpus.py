@@ -222,7 +222,7 @@ def fill(
     for batch in reversed(list(batches_of(lengths, tokens_per_batch(encoder.spec.device, encoder.width)))):
         units = mine[batch]
         # A batch at a time: others may want the device meanwhile.
-        with lock_device(encoder.spec.device):
+        with lock_device(encoder.spec.device, gives_way=True):
             if plan.level == "texts":
                 _read_texts(encoder, plan, units, vectors)
             else:

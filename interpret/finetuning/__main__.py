@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None, prog: str = "python -m interpret.fi
     name = prog.split()[-1]
     try:
         content, test_content = _files(args)
+        if args.wait:
+            # Behind whoever looks at a page meanwhile.
+            os.nice(5)
         # PyTorch takes seconds to load, which nobody should wait for who has mistyped a name.
         from interpret.finetuning.command import run
 

@@ -114,7 +114,7 @@ def _guesses(encoder: Encoder, tokens: Tokens, groups: tuple[tuple[int, ...], ..
     rows = max(1, _TOKENS // len(tokens))
     for begin in range(0, len(groups), rows):
         some = groups[begin : begin + rows]
-        with lock_device(encoder.spec.device):
+        with lock_device(encoder.spec.device, gives_way=True):
             states = encoder.forward([hide(encoder, tokens, group) for group in some]).last_hidden_state
             likeliest = [encoder.guess(states[row, list(group)]).argmax(-1).tolist() for row, group in enumerate(some)]
         found += [encoder.tokenizer.decode(ids, skip_special_tokens=False).strip() for ids in likeliest]

@@ -18,7 +18,7 @@ def states_of(encoder: Encoder, tokens: Sequence[Tokens], heads: Sequence[tuple[
     (`Family.pre_norm`), so are these.
     """
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
-    with lock_device(encoder.spec.device):
+    with lock_device(encoder.spec.device, gives_way=True):
         output = encoder.forward(tokens, tap, output_hidden_states=True)
         levels = list(output.hidden_states[:-1])
         if encoder.family.pre_norm:

@@ -93,7 +93,7 @@ def check_pairs(encoder: Encoder) -> Literal["next", "order"]:
 def _follows(encoder: Encoder, tokens: Sequence[Tokens]) -> Float32[np.ndarray, " pair"]:
     # The first score is that it follows: Devlin et al.'s labels are 0 for IsNext and 1 for NotNext, and ALBERT's 0 for
     # the order of the text.
-    with lock_device(encoder.spec.device):
+    with lock_device(encoder.spec.device, gives_way=True):
         output = encoder.forward(tokens, task=True)
         return pair_logits_of(output).float().softmax(-1)[:, 0].cpu().numpy()
 

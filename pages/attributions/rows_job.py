@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import cache, jobs, state
+from dashboard import audit, cache, jobs, state
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import done_of, duration
@@ -103,7 +103,7 @@ def _watch(job: RowJob) -> None:
             key="rows:stop",
             icon=":material/stop:",
             disabled=now.state == "stopping",
-            on_click=guarded(partial(stop_job, now)),
+            on_click=guarded(partial(_stop, now)),
         )
         st.caption(_("It goes on when you leave this page, close the tab, or restart the app."))
     result = cache.explained_rows(now)
@@ -164,6 +164,16 @@ def _go_on(job: RowJob) -> None:
         jobs.explain_rows(ready)
 
 
+def _stop(job: RowJob) -> None:
+    stop_job(job)
+    audit.note("stopped", "explanation", job.folder, job.request.name)
+
+
+def _delete(job: RowJob) -> None:
+    delete_job(job)
+    audit.note("deleted", "explanation", job.folder, job.request.name)
+
+
 # ---- those that are kept
 
 
@@ -218,7 +228,7 @@ def kept_jobs() -> None:
                         _("Delete"),
                         key=f"rows:delete:{name}",
                         type="tertiary",
-                        on_click=guarded(partial(delete_job, job)),
+                        on_click=guarded(partial(_delete, job)),
                     )
         st.caption(
             _(

@@ -224,13 +224,14 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
                 beside=cache.beside(encoder.spec),
             )
 
+    key = ("embeddings", encoder.spec, collection.texts, level, word, pooling, prompt, kept)
     embeddings = long_work(
         "embeddings",
         about,
         _n("Embed {count} text", "Embed {count} texts", len(collection.texts)).format(
             count=f"{len(collection.texts):,}"
         ),
-        work,
+        lambda progress: cache.shared(key, work, progress),
         {"cut": _("tokenising"), "read": _("tokens")},
         auto=collection.characters <= _SOON_CHARACTERS,
         keep=4,

@@ -18,6 +18,7 @@ from dashboard.widgets.choices import choose
 from dashboard.widgets.data_table import data_table
 from dashboard.widgets.models import model_name
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.run_actions import stop
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.units import counted
@@ -97,7 +98,7 @@ def _live(group: str, active: bool) -> None:
     ended = [run for run in runs if run.state == "done"]
     if active:
         st.progress(len(ended) / len(runs), _("{done} of {total}").format(done=len(ended), total=len(runs)))
-        st.button(_("Stop the sweep"), icon=":material/stop:", key="stop_sweep", on_click=_stop, args=(runs,))
+        st.button(_("Stop the sweep"), icon=":material/stop:", key="stop_sweep", on_click=stop, args=tuple(runs))
     objective = it.finetuning.find_objective(runs[0].request.task)
     name = "entity_f1" if any("entity_f1" in run.facts for run in runs) else objective.fact
     title = _("entity F1") if name == "entity_f1" else _(objective.score_name)
@@ -184,10 +185,3 @@ def _verdict(runs: list[it.runs.Run], name: str, is_share: bool) -> None:
             ),
             icon=":material/filter_alt:",
         )
-
-
-@guarded
-def _stop(runs: list[it.runs.Run]) -> None:
-    for run in runs:
-        if run.active:
-            it.runs.stop_run(run)

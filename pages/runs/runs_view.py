@@ -22,10 +22,10 @@ from dashboard.widgets.run_actions import (
     delete_popover,
     files_button,
     model_download,
+    packed,
     resume_button,
     stop_button,
     use_button,
-    zipped,
 )
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
@@ -312,7 +312,7 @@ def _model_buttons(run: it.runs.Run, model: Path) -> None:
     if run.adapter is not None:
         st.download_button(
             _("Adapters (ZIP)"),
-            functools.partial(zipped, run.adapter),
+            functools.partial(packed, run, run.adapter),
             f"{run.id}-adapters.zip",
             "application/zip",
             icon=":material/download:",

@@ -1,12 +1,15 @@
 """What visitors' files may hold of the server's memory."""
 
 import json
+import threading
+import time
 from inspect import get_annotations
 
 import pytest
 
+import interpret as it
 from dashboard import cache
-from dashboard.bounded import Bounded, weight
+from dashboard.bounded import Bounded, Shared, weight
 from interpret.core.files import read_table
 
 
@@ -109,3 +112,160 @@ def test_no_other_cache_takes_a_file():
     for name, function in caches.items():
         taken = [str(kind) for part, kind in get_annotations(function).items() if part != "return"]
         assert not any("bytes" in kind or "Labelled" in kind for kind in taken), name
+
+
+class Stop(Exception):
+    """What a page raises where its reader has clicked something else."""
+
+
+class Askers:
+    """Threads that ask for the same at once."""
+
+    def __init__(self, ask):
+        self.ask, self.found, self.threads = ask, {}, []
+
+    def start(self, name):
+        def work():
+            try:
+                self.found[name] = self.ask(name)
+            except Stop:
+                self.found[name] = "stopped"
+
+        self.threads.append(threading.Thread(target=work))
+        self.threads[-1].start()
+
+    def wait(self):
+        for one in self.threads:
+            one.join(20)
+        return self.found
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_is_asked_twice_at_once_is_made_once(kept):
+    begun, go, made = threading.Event(), threading.Event(), []
+
+    def make():
+        made.append(object())
+        begun.set()
+        assert go.wait(20)
+        return made[-1]
+
+    # Too large to be kept, it is handed to those who wait all the same.
+    held = Bounded(10)
+    askers = Askers(lambda _: held.get("a", make, lambda _: 1 if kept else 11))
+    askers.start(0)
+    assert begun.wait(20)
+    for name in range(1, 5):
+        askers.start(name)
+    # Another key waits for nobody.
+    assert held.get("b", lambda: "other", lambda _: 1) == "other"
+    go.set()
+    found = askers.wait()
+    late = len(made) - 1
+    # Where nothing is kept, a thread that came after the end makes it anew.
+    assert late == 0 if kept else late < 4
+    assert set(map(id, found.values())) <= set(map(id, made))
+    assert held.used == (2 if kept else 1)
+
+
+def test_where_one_is_stopped_the_next_does_it_and_all_are_told_how_far_it_is():
+    shared, told = Shared(), {0: [], 1: [], 2: []}
+    begun, stop, go = threading.Event(), threading.Event(), threading.Event()
+    by = []
+
+    def ask(name):
+        def work(progress):
+            by.append(name)
+            progress(1, 3, "stage")
+            begun.set()
+            if name == 0:
+                assert stop.wait(20)
+                progress(2, 3, "stage")
+            assert go.wait(20)
+            return name
+
+        def progress(*far):
+            told[name].append(far)
+            if name == 0 and far[0] == 2:
+                raise Stop
+
+        return shared.make("key", work, progress)
+
+    askers = Askers(ask)
+    askers.start(0)
+    assert begun.wait(20)
+    askers.start(1)
+    askers.start(2)
+    limit = time.monotonic() + 20
+    while not (told[1] and told[2]) and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert told[1][0] == told[2][0] == (1, 3, "stage")
+    assert by == [0]
+    stop.set()
+    askers.threads[0].join(20)
+    while len(by) < 2 and time.monotonic() < limit:
+        time.sleep(0.01)
+    go.set()
+    found = askers.wait()
+    assert found == {0: "stopped", 1: by[1], 2: by[1]}
+    # Nothing of it is left: the same asked later is done anew.
+    assert shared.make("key", lambda _: "new") == "new"
+
+
+def test_who_waits_can_leave():
+    shared = Shared()
+    begun, go = threading.Event(), threading.Event()
+
+    def work(progress):
+        progress(0, 1, "")
+        begun.set()
+        assert go.wait(20)
+        return "made"
+
+    def leave(*_far):
+        raise Stop
+
+    askers = Askers(lambda name: shared.make("key", work, None if name == 0 else leave))
+    askers.start(0)
+    assert begun.wait(20)
+    askers.start(1)
+    askers.threads[1].join(20)
+    assert askers.found == {1: "stopped"}
+    go.set()
+    assert askers.wait() == {0: "made", 1: "stopped"}
+
+
+def test_an_error_reaches_whoever_asked_and_nothing_is_kept_of_it():
+    shared = Shared()
+
+    def fail(_progress):
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            shared.make("key", fail)
+    assert shared.make("key", lambda _: "made") == "made"
+
+
+def test_models_are_kept_by_their_size_as_many_as_fit_and_the_one_at_hand_always(tiny_folders, monkeypatch):
+    first, second, third = (
+        it.EncoderSpec(it.find_checkpoint(str(tiny_folders[name])), "cpu", "float32")
+        for name in ("bert", "roberta", "distilbert")
+    )
+    sizes = {}
+    for spec in (first, second, third):
+        encoder = it.load_encoder(spec.checkpoint, "cpu")
+        # Each tensor once, by PyTorch's own count.
+        held = {one.data_ptr(): one.nbytes for one in (*encoder._whole.parameters(), *encoder._whole.buffers())}
+        sizes[spec] = sum(held.values())
+        assert encoder.bytes == sizes[spec]
+    cache.let_go_of_models()
+    for limit, kept in ((sizes[first] + sizes[second], True), (sizes[first] + sizes[second] - 1, False), (1, False)):
+        monkeypatch.setattr(cache, "_encoders", {})
+        monkeypatch.setenv("BERTOSCOPE_MODELS_GB", repr(limit / 1e9))
+        one = cache.encoder(first)
+        assert cache.encoder(first) is one
+        other = cache.encoder(second)
+        assert cache.encoder(second) is other
+        assert (cache.encoder(first) is one) == kept
+        assert cache._encoders["cpu"].used <= limit

@@ -18,11 +18,9 @@ from pages.embeddings.maps_view import _still_there
 
 @pytest.fixture
 def spec(tiny_folders):
-    cache._encoder.clear()
-    cache._beside.clear()
+    cache.let_go_of_models()
     yield it.EncoderSpec(it.find_checkpoint(str(tiny_folders["bert"])), "cpu", "float32")
-    cache._encoder.clear()
-    cache._beside.clear()
+    cache.let_go_of_models()
 
 
 def test_one_model_in_two_precisions_and_another_stand_side_by_side(spec, tiny_folders, monkeypatch):
@@ -42,13 +40,14 @@ def test_a_training_on_a_card_finds_what_pages_had_there(spec, monkeypatch, tmp_
     monkeypatch.setattr(
         "interpret.core.devices.find_device", lambda name: card if name == "cuda:1" else find_device(name)
     )
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))
     process = SimpleNamespace(pid=1)
     monkeypatch.setattr(jobs, "_spawn", lambda *_module: process)
     monkeypatch.setattr(jobs, "_take", lambda: None)
     told = []
     # Before the process hears of the run.
     monkeypatch.setattr(jobs, "_send", lambda _process, _folders: told.append(model() is not None))
-    run = SimpleNamespace(folder=tmp_path, request=SimpleNamespace(recipe=it.Recipe(device=device)))
+    run = SimpleNamespace(folder=tmp_path, request=SimpleNamespace(name="mine", recipe=it.Recipe(device=device)))
     jobs.start(run)
     gc.collect()
     assert told == [kept]

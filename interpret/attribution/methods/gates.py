@@ -43,7 +43,7 @@ class Gates:
         target_function, empty, embedded, rows = self._work.target_function, self._work.empty, self._embedded, []
         for some in gates.split(target_function.at_once):
             kept = 1 - (1 - some.float()) @ self._belongs
-            with lock_device(target_function.encoder.spec.device), torch.no_grad():
+            with lock_device(target_function.encoder.spec.device, gives_way=True), torch.no_grad():
                 there = kept.to(embedded)[..., None]
                 rows.append(target_function.score(empty + there * (embedded - empty)).cpu())
             self._work.report()

@@ -13,6 +13,7 @@ import torch
 import interpret as it
 from interpret.core import device_lock, devices
 from interpret.core.device_lock import lock_device, seeded, synchronize
+from interpret.core.device_queue import device_queue
 from interpret.core.devices import (
     available_devices,
     claim,
@@ -408,8 +409,8 @@ def test_a_card_without_room_for_its_context_is_said_to_have_none(monkeypatch):
     with pytest.raises(it.CapacityError, match="cuda:1 ran out of memory"), lock_device("cuda:1"):
         pytest.fail("it was entered")
     # And it is free again.
-    assert device_lock.device_lock("cuda:1").acquire(blocking=False)
-    device_lock.device_lock("cuda:1").release()
+    assert device_queue("cuda:1").acquire(blocking=False)
+    device_queue("cuda:1").release()
 
 
 def test_memory_that_copies_landed_in_goes_back_too(monkeypatch):

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import interpret as it
-from interpret.core.device_lock import device_lock, lock_device
+from interpret.core.device_lock import lock_device
+from interpret.core.device_queue import device_queue
 from interpret.core.devices import choose_precision, find_device
 
 
@@ -30,8 +31,8 @@ def test_names_of_devices_and_precisions_are_checked():
 
 
 def test_one_lock_for_a_device_and_another_for_another():
-    assert device_lock("cpu") is device_lock("cpu")
-    assert device_lock("cpu") is not device_lock("cuda:0")
+    assert device_queue("cpu") is device_queue("cpu")
+    assert device_queue("cpu") is not device_queue("cuda:0")
 
 
 def test_a_held_device_keeps_other_threads_out():

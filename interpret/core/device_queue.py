@@ -1,0 +1,284 @@
+"""Who works on a device next: what somebody waits for before what takes long, one after another.
+
+Long work is told from short by the time that it has had the device for, whatever it is: who has had little goes first.
+It is the oldest of the rules for work whose length nobody knows beforehand (Corbató, Merwin-Daggett & Daley 1962, “An
+experimental time-sharing system”, https://doi.org/10.1145/1460833.1460871). Work that is known to be long says so
+(`batch_work`).
+
+A pass of long work can take longer than all that somebody waits for. Where nothing but the pass itself is going on, it
+gives way between two layers (`DeviceQueue.giving_way`).
+
+Between two passes of a short request its other work is done: the next picture is drawn, a text is cut. Whoever took
+the device in each of these gaps would make it wait as many times as it has passes. So longer work leaves the device
+alone for a moment after each of them (Iyer & Druschel 2001, “Anticipatory scheduling”,
+https://doi.org/10.1145/502034.502046), but never for long.
+"""
+
+import itertools
+import threading
+import time
+from bisect import bisect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+# Seconds on devices after which others go first, who have had less. A trace of a sentence takes 10 to 30 ms on two
+# cores, an attribution some tenths of a second, a file's vectors many seconds.
+LEVELS = (0.25, 1.0, 4.0)
+# Seconds for which longer work leaves a device alone after a short request has begun, or used one: what a page needs
+# between two passes.
+GAP = 0.2
+# Seconds after which one of those who wait longest has a turn whoever else waits: all get on, however many there are.
+PATIENCE = 2.0
+
+
+@dataclass(eq=False)
+class Request:
+    """What one person waits for: a run of a page, or all that a thread does without a pause.
+
+    Attributes
+    ----------
+    begun, touched
+        When it began, and when it last began or let go of a device, in seconds of the machine's steady clock.
+    seconds
+        Seconds for which it has had devices.
+    batch
+        Whether it is known to be long.
+    """
+
+    begun: float = field(default_factory=time.monotonic)
+    touched: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    batch: bool = False
+
+    @property
+    def level(self) -> int:
+        """How many kinds of others go first: 0 for what is short, as many as `LEVELS` for what is long."""
+        return len(LEVELS) if self.batch else bisect(LEVELS, self.seconds)
+
+
+_request: ContextVar[Request | None] = ContextVar("request", default=None)
+_gives_way: "ContextVar[DeviceQueue | None]" = ContextVar("gives_way", default=None)
+_own = threading.local()
+# Those that are under way, and the queues of devices.
+_guard = threading.Lock()
+_under_way: set[Request] = set()
+_queues: "dict[str, DeviceQueue]" = {}
+
+
+@contextmanager
+def request() -> Iterator[Request]:
+    """Count what is done inside as one request: what a page does for one click.
+
+    Outside, all that a thread does is one request, until it leaves devices alone for a second.
+    """
+    one = Request()
+    token = _request.set(one)
+    with _guard:
+        _under_way.add(one)
+    try:
+        yield one
+    finally:
+        _request.reset(token)
+        with _guard:
+            _under_way.discard(one)
+            queues = list(_queues.values())
+        # Long work that leaves devices alone for its sake need not any more.
+        for queue in queues:
+            queue.look()
+
+
+@contextmanager
+def batch_work() -> Iterator[None]:
+    """Let others go first from the beginning: what is done inside is known to take long."""
+    one = _current()
+    before, one.batch = one.batch, True
+    try:
+        yield
+    finally:
+        one.batch = before
+
+
+def give_way() -> None:
+    """Let a short request have the device, if one waits and this is a place for it: called between two layers."""
+    queue = _gives_way.get()
+    if queue is not None:
+        queue._pause()
+
+
+def others_at_long_work() -> int:
+    """Return how many others wait for long work at this moment, beside whoever asks."""
+    mine = _current()
+    with _guard:
+        return sum(one.level == len(LEVELS) for one in _under_way if one is not mine)
+
+
+def _current() -> Request:
+    one = _request.get()
+    if one is not None:
+        return one
+    now = time.monotonic()
+    own: Request | None = getattr(_own, "request", None)
+    if own is None or (not own.batch and now - own.touched > 1):
+        own = _own.request = Request()
+    return own
+
+
+@dataclass(eq=False)
+class _Ticket:
+    """Somebody who waits for a device."""
+
+    request: Request
+    number: int
+    since: float
+
+    @property
+    def rank(self) -> tuple[int, float, int]:
+        """Return whose turn is before whose: who began first, and of what is long, who has waited longest."""
+        level = self.request.level
+        return level, 0.0 if level == len(LEVELS) else self.request.begun, self.number
+
+
+class DeviceQueue:
+    """The one lock of a device, with those who wait for it in order; a thread that holds it may take it again."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._numbers = itertools.count()
+        self._waiting: list[_Ticket] = []
+        self._owner: int | None = None
+        self._depth = 0
+        self._since = 0.0
+        self._holder: Request | None = None
+        # When somebody last had a turn for having waited long.
+        self._last_late = 0.0
+
+    def acquire(self, blocking: bool = True) -> bool:
+        """Take the device when it is this request's turn; False where it is not and nobody waits for it here."""
+        # Nobody else makes a thread the owner, or takes that from it.
+        if self._owner == threading.get_ident():
+            self._depth += 1
+            return True
+        return self._wait(next(self._numbers), blocking)
+
+    def _wait(self, number: int, blocking: bool = True) -> bool:
+        one, me = _current(), threading.get_ident()
+        with self._changed:
+            ticket = _Ticket(one, number, time.monotonic())
+            self._waiting.append(ticket)
+            try:
+                while (left := self._seconds_left(ticket)) != 0:
+                    if not blocking:
+                        return False
+                    self._changed.wait(left)
+                self._owner, self._depth, self._since, self._holder = me, 1, time.monotonic(), one
+                if min(self._waiting, key=lambda each: each.rank) is not ticket:
+                    self._last_late = self._since
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+        return True
+
+    def release(self) -> None:
+        """Let go of the device.
+
+        Raises
+        ------
+        RuntimeError
+            If this thread does not hold it.
+        """
+        if self._owner != threading.get_ident():
+            raise RuntimeError("this thread does not hold the device")
+        self._depth -= 1
+        if self._depth:
+            return
+        with self._changed:
+            now, one = time.monotonic(), self._holder
+            assert one is not None
+            one.seconds += now - self._since
+            one.touched = now
+            self._owner = self._holder = None
+            self._changed.notify_all()
+
+    def __enter__(self) -> "DeviceQueue":
+        """Take the device."""
+        self.acquire()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Let go of it."""
+        self.release()
+
+    @contextmanager
+    def giving_way(self) -> Iterator[None]:
+        """Let whoever has had less of the device go between two layers of the passes inside.
+
+        For whoever holds it for nothing but passes: whose hooks stand on the model, who measures the time, or works
+        with what PyTorch keeps for the whole process, would be disturbed, or disturb. What a pass has computed so far
+        stays.
+        """
+        if self._depth > 1:
+            # Whoever took it before is not asked.
+            yield
+            return
+        token = _gives_way.set(self)
+        try:
+            yield
+        finally:
+            _gives_way.reset(token)
+
+    def _pause(self) -> None:
+        one, depth = self._holder, self._depth
+        if self._owner != threading.get_ident() or one is None or not one.level:
+            return
+        with self._changed:
+            if all(each.request.level >= one.level for each in self._waiting):
+                return
+        self._depth = 1
+        self.release()
+        # Before all others like it: what this pass has computed takes memory.
+        self._wait(0)
+        self._depth = depth
+
+    def look(self) -> None:
+        """Let those who wait look again whose turn it is."""
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many short requests and how many longer ones wait for it."""
+        with self._changed:
+            longer = sum(one.request.level > 0 for one in self._waiting)
+            return len(self._waiting) - longer, longer
+
+    def _seconds_left(self, ticket: _Ticket) -> float | None:
+        """Return for how long a ticket has to wait, 0 for its turn; None where another's turn comes first."""
+        if self._owner is not None:
+            return None
+        now = time.monotonic()
+        first, free = self._first(now)
+        return max(0.0, free - now) if first is ticket else None
+
+    def _first(self, now: float) -> tuple[_Ticket, float]:
+        """Return whose turn it is when the device is free, and from when on."""
+        first = min(self._waiting, key=lambda one: one.rank)
+        late = min(self._waiting, key=lambda one: one.since)
+        if self._is_due(late) <= now:
+            return late, now
+        if not first.request.level:
+            return first, now
+        with _guard:
+            short = [one.touched for one in _under_way if one is not first.request and not one.level]
+        return first, min(max(short, default=now - GAP) + GAP, self._is_due(first))
+
+    def _is_due(self, ticket: _Ticket) -> float:
+        """Return when a ticket has been patient enough."""
+        return max(self._last_late, ticket.since) + PATIENCE
+
+
+def device_queue(name: str) -> DeviceQueue:
+    """Return the one queue of the device called ``name``."""
+    with _guard:
+        return _queues.setdefault(name, DeviceQueue())
