@@ -22,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 # Some machines forbid Python to keep what it compiled: a hundred processes of a run of tests would each do it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run models test test-fast test-js lint lint-js wheel oracles attack bench catalogue reference notebooks pictures gpu-check clean
+.PHONY: help run models test test-fast test-js lint lint-js wheel oracles attack bench load catalogue reference notebooks pictures gpu-check clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -99,6 +99,13 @@ bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, 
 	$(BIN)/python -m tests.benchmarks.bench_sampling
 	$(BIN)/python -m tests.benchmarks.bench_pretraining
 	$(BIN)/python -m tests.benchmarks.bench_pretraining_page
+	$(BIN)/python -m tests.benchmarks.bench_many
+
+# PEOPLE and MINUTES; every number is compared with what somebody alone gets.
+PEOPLE ?= 10
+MINUTES ?= 10
+load: $(VENV)/.installed-tests ## ten people at once for ten minutes: how long they wait, and whether it is right
+	$(BIN)/python -m tests.benchmarks.load_many $(PEOPLE) $(MINUTES)
 
 # Collects the English sentences anew; what has none in a catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests ## collects the sentences to translate

@@ -45,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         "                                it refuses requests for any other\n"
         "  BERTOSCOPE_CACHE              folder for vectors that can be computed again (~/.cache)\n"
         "  BERTOSCOPE_CACHE_GB           how much of them is kept (5)\n"
+        "  BERTOSCOPE_MODELS_GB          how much of models stays loaded on a device (half of its memory)\n"
+        "  BERTOSCOPE_PASSWORD           a pass-phrase that everybody is asked for (nobody is asked)\n"
         "  MLFLOW_TRACKING_URI           server for the metrics of fine-tuning runs\n",
     )
     parser.add_argument("--version", action="version", version=f"{PROG} {_version()}")

@@ -3,26 +3,41 @@
 It is for whoever runs the server, and shown on no page. What is typed or computed is not in it.
 """
 
+import errno
 import json
 import logging
+import os
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 
 from dashboard import state
 from dashboard.sign_in import person
 
-NAME, BEFORE = "audit.jsonl", "audit.1.jsonl"
-# A line has some 200 bytes. Older lines than these two files hold are let go.
-MOST_BYTES = 10_000_000
+# Of who was refused no more is kept than that: whoever can reach the server can be refused as often as they like.
+MOST_REFUSED = 10_000_000
 _lock = threading.Lock()
 _log = logging.getLogger("bertoscope")
 
 
-def note(what: str, kind: str, folder: Path, name: str) -> None:
-    """Write down that the reader of the session at hand did something.
+class Reader(NamedTuple):
+    """Whose session it is: the name that they signed in by, and the address that they came from; empty for none."""
+
+    who: str
+    address: str
+
+
+def reader() -> Reader:
+    """Return whose session is at hand: asked while a page is drawn, for what is done in a thread of no session."""
+    who = person()
+    return Reader("" if who is None else who.name, st.context.ip_address or "")
+
+
+def note(what: str, kind: str, folder: Path, name: str, by: Reader | None = None) -> None:
+    """Write down that somebody did something.
 
     Nothing that people do fails because it cannot be written down: the server's log says so.
 
@@ -36,28 +51,44 @@ def note(what: str, kind: str, folder: Path, name: str) -> None:
         Its folder, whose name tells it from all others.
     name
         What it is called.
+    by
+        Who; None for the reader of the session at hand.
     """
-    who = person()
-    said = {"who": "" if who is None else who.name, "address": st.context.ip_address or ""}
-    _write({**said, "what": what, "kind": kind, "id": folder.name, "name": name})
+    said = (reader() if by is None else by)._asdict()
+    _write(f"audit-{_month()}.jsonl", {**said, "what": what, "kind": kind, "id": folder.name, "name": name})
 
 
 def note_entry(what: str, who: str, address: str) -> None:
     """Write down that somebody ``"signed in"`` or was ``"refused"``."""
-    _write({"who": who, "address": address, "what": what})
+    said = {"who": who, "address": address, "what": what}
+    if what == "refused":
+        _write(f"audit-refused-{_month()}.jsonl", said, MOST_REFUSED)
+    else:
+        _write(f"audit-{_month()}.jsonl", said)
 
 
-def _write(said: dict[str, str]) -> None:
-    root = state.runs_folder()
-    line = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **said}, ensure_ascii=False) + "\n"
+def _month() -> str:
+    # A file for each, so that none has to make room for another.
+    return time.strftime("%Y-%m", time.gmtime())
+
+
+def _write(file: str, said: dict[str, str], most: int | None = None) -> None:
+    path = state.runs_folder() / file
+    # Without a character that some reader would take for the end of a line.
+    line = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **said}).encode() + b"\n"
     try:
         with _lock:
-            root.mkdir(parents=True, exist_ok=True)
-            path = root / NAME
-            if path.exists() and path.stat().st_size > MOST_BYTES:
-                path.replace(root / BEFORE)
+            path.parent.mkdir(parents=True, exist_ok=True)
             # Whole lines, also where two apps share a folder.
-            with path.open("ab", buffering=0) as file:
-                file.write(line.encode("utf-8", "replace"))
+            with path.open("a+b", buffering=0) as opened:
+                size = opened.seek(0, os.SEEK_END)
+                if most is not None and size > most:
+                    return
+                if size:
+                    opened.seek(-1, os.SEEK_END)
+                    # The disk was full in the middle of a line.
+                    line = line if opened.read(1) == b"\n" else b"\n" + line
+                if opened.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError:
         _log.warning("the audit log cannot be written: %s", said, exc_info=True)

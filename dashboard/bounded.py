@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
+from interpret.core.errors import InterpretError
+
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
 # Seconds between two looks of who waits for another's work: a click stops the waiting then.
@@ -39,8 +41,8 @@ class Shared:
     def make(self, key: Hashable, work: Callable[[Progress], T], progress: Progress | None = None) -> T:
         """Do a piece of work, or wait for who is at it already; whoever waits is told how far it is.
 
-        Where that one is stopped, or fails, the next one who waits does it anew: what stops one person, or lets them
-        fail, need not be the others'.
+        Where that one is stopped, the next one who waits does it anew. What is wrong with what was asked is so for all
+        of them.
 
         Parameters
         ----------
@@ -58,10 +60,12 @@ class Shared:
             if mine:
                 return self._lead(key, making, work, progress)
             while not making.ended.wait(_LOOK):
-                if progress is not None and making.progress is not None:
+                if progress is not None:
                     progress(*making.progress)
             if making.made:
                 return cast(T, making.value)
+            if making.error is not None:
+                raise making.error
 
     def _lead(self, key: Hashable, making: "_Making", work: Callable[[Progress], T], progress: Progress | None) -> T:
         def report(done: int, total: int, stage: str) -> None:
@@ -73,6 +77,9 @@ class Shared:
             value = work(report)
             making.value, making.made = value, True
             return value
+        except InterpretError as error:
+            making.error = error
+            raise
         finally:
             with self._lock:
                 del self._making[key]
@@ -84,7 +91,8 @@ class _Making:
 
     def __init__(self) -> None:
         self.ended = Event()
-        self.progress: tuple[int, int, str] | None = None
+        self.progress = (0, 0, "")
+        self.error: InterpretError | None = None
         self.made = False
         self.value: Any = None
 

@@ -96,7 +96,7 @@ def _release(_: object = None) -> None:
 
 def let_go_of_models() -> None:
     """Let go of all models: what a page holds of a card is missing to a training. Who needs one loads it again."""
-    for kept in _encoders.values():
+    for kept in list(_encoders.values()):
         kept.clear()
     _beside.clear()
     _release()

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import html
+import ipaddress
 import math
 import os
 import re
@@ -21,7 +22,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,7 +32,6 @@ from interpret.core.characters import whole_characters
 PATH, LEAVE = "/sign-in", "/sign-out"
 # What watches over the server asks whether it answers, and learns nothing else.
 _OPEN = ("/_stcore/health",)
-_COOKIE = "bertoscope_person"
 # How long a browser stays signed in.
 _DAYS = 30
 LONGEST_NAME = 60
@@ -70,7 +70,7 @@ def person_of(cookie: str, phrase: str, now: float) -> Person | None:
     """Return who a cookie is of; None where it was not made here with this pass-phrase, or its time is over."""
     said, _dot, signature = cookie.rpartition(".")
     name, _dot, until = said.rpartition(".")
-    if not hmac.compare_digest(signature.encode(), _signature(said, phrase).encode()):
+    if not hmac.compare_digest(signature.encode("utf-8", "replace"), _signature(said, phrase).encode()):
         return None
     # What is signed was made here.
     if int(until) <= now:
@@ -79,19 +79,25 @@ def person_of(cookie: str, phrase: str, now: float) -> Person | None:
 
 
 def _signature(said: str, phrase: str) -> str:
-    return hmac.new(_key(phrase), said.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+    return hmac.new(_key(phrase), said.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def cookie_name(phrase: str) -> str:
+    """Return what the cookie is called: browsers share cookies among all servers of a host, whatever their ports."""
+    return f"bertoscope_person_{hashlib.sha256(_key(phrase)).hexdigest()[:8]}"
 
 
 def signed_in(cookies: str | None, now: float | None = None) -> Person | None:
     """Return who a request's header `Cookie` is of."""
-    found = re.search(rf"(?:^|;)\s*{_COOKIE}=([\w.-]{{1,600}})\s*(?:;|$)", cookies or "", re.ASCII)
-    return None if found is None else person_of(found[1], password(), time.time() if now is None else now)
+    # A browser may have several of that name, of other paths or names of this host: one that was made here will do.
+    found = re.findall(rf"(?:^|;)\s*{cookie_name(password())}=([\w.-]{{1,600}})(?=\s*(?:;|$))", cookies or "", re.ASCII)
+    people = (person_of(one, password(), time.time() if now is None else now) for one in found)
+    return next((one for one in people if one is not None), None)
 
 
 def person() -> Person | None:
     """Return who the session at hand is of; None where no pass-phrase is set."""
-    cookie = dict(st.context.cookies).get(_COOKIE, "")
-    return person_of(cookie, password(), time.time()) if password() and cookie else None
+    return signed_in(st.context.headers.get("Cookie")) if password() else None
 
 
 class Tries:
@@ -165,7 +171,9 @@ class SignIn:
                 # Before it is accepted, which the server answers with 403.
                 await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
-        if scope["path"] == PATH and scope["method"] == "POST":
+        if scope["method"] == "POST" and scope["path"] in (PATH, LEAVE) and _is_of_another_site(headers):
+            await PlainTextResponse("This form is of another site.", 403)(scope, receive, send)
+        elif scope["path"] == PATH and scope["method"] == "POST":
             await (await self._answer(Request(scope, receive)))(scope, receive, send)
         elif scope["path"] == LEAVE:
             await _leave(scope)(scope, receive, send)
@@ -179,20 +187,20 @@ class SignIn:
 
     async def _answer(self, request: Request) -> Response:
         scope = request.scope
-        # A form on a page elsewhere would sign somebody in under a name that is not theirs.
-        origin = request.headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-            return PlainTextResponse("This form is of another site.", 403)
         body = b""
-        async for some in request.stream():
-            body += some
-            if len(body) > _MOST_BYTES:
-                return PlainTextResponse("This is too long for a name and a pass-phrase.", 413)
-        given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=8)
+        try:
+            async for some in request.stream():
+                body += some
+                if len(body) > _MOST_BYTES:
+                    return PlainTextResponse("This is too long for a name and a pass-phrase.", 413)
+            given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=8)
+        except (ValueError, ClientDisconnect):
+            return PlainTextResponse("This is no form with a name and a pass-phrase.", 400)
         name, phrase, next_page = (given.get(field, [""])[0] for field in ("name", "phrase", "next"))
         name = " ".join(whole_characters(name).split())
         who, now = scope["client"][0] if scope.get("client") else "", time.monotonic()
-        wait = max(self.of_one.left(who, now), self.of_all.left("", now))
+        network = _network(who)
+        wait = max(self.of_one.left(network, now), self.of_all.left("", now))
         with speaking(_language(scope)):
             if wait:
                 said = _("Too many wrong tries. Wait {seconds} s.").format(seconds=math.ceil(wait))
@@ -201,7 +209,7 @@ class SignIn:
                 return page
             if not _is_right(phrase):
                 self.on_entry("refused", name[:LONGEST_NAME], who)
-                self.of_one.failed(who, now)
+                self.of_one.failed(network, now)
                 self.of_all.failed("", now)
                 return _page(scope, _("This is not the pass-phrase."), name, next_page, 401)
             if not name or len(name) > LONGEST_NAME:
@@ -215,6 +223,21 @@ class SignIn:
         return response
 
 
+def _is_of_another_site(headers: Headers) -> bool:
+    """Tell whether a form was on a page elsewhere, which would sign somebody in by another name, or out."""
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
+
+
+def _network(address: str) -> str:
+    """Return what an address is known by: whoever has one of IPv6 has 2⁶⁴ of them."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if found.version == 4 else str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
+
+
 def _is_right(phrase: str) -> bool:
     """Tell whether it is the pass-phrase, in the same time whatever it is."""
     given, right = (hashlib.sha256(one.encode("utf-8", "surrogateescape")).digest() for one in (phrase, password()))
@@ -222,14 +245,17 @@ def _is_right(phrase: str) -> bool:
 
 
 def _inside(page: str) -> str:
-    """Return a path of this server's; its first page for what leads elsewhere."""
+    """Return a path of this server's; its first page for what leads elsewhere, or to where one signs in."""
+    if page.partition("?")[0] in (PATH, LEAVE):
+        return "/"
     return page if re.fullmatch(r"/(?![/\\])[^\\\x00-\x20\x7f-\U0010ffff]*", page) else "/"
 
 
 def _set_cookie(value: str, seconds: int, scope: Scope) -> str:
     # A proxy that has the certificate says so; were it a lie, only the liar's own cookie would be lost.
     safe = "https" in (scope.get("scheme"), Headers(scope=scope).get("x-forwarded-proto"))
-    return f"{_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{'; Secure' if safe else ''}"
+    name, more = cookie_name(password()), "; Secure" if safe else ""
+    return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{more}"
 
 
 def _leave(scope: Scope) -> Response:

@@ -323,7 +323,7 @@ def embeddings_limit() -> int:
 def models_limit(device: str) -> int:
     """Return how many bytes of models are kept on a device, in GB by ``BERTOSCOPE_MODELS_GB``; half of its memory."""
     try:
-        return int(float(os.environ["BERTOSCOPE_MODELS_GB"]) * 1e9)
+        return max(1, int(float(os.environ["BERTOSCOPE_MODELS_GB"]) * 1e9))
     except (KeyError, ValueError, OverflowError):
         # Loads PyTorch, which whoever asks for a model has loaded.
         from interpret.core.devices import find_device

@@ -103,6 +103,9 @@ def _run(
     def progress(done: int, total: int, stage: str) -> None:
         share = done / total if total else 0.0
         counted = f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
+        if not total:
+            # Somebody else is at the same work, and has not said yet how far.
+            counted = _("Starting …")
         parts = [counted, stages.get(stage), *_speed(done, share, time.monotonic() - begin, rate), _company()]
         bar.say(share, " · ".join(part for part in parts if part))
 

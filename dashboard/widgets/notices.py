@@ -8,6 +8,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from dashboard.language import _, explain
+from interpret.core.device_queue import request
 from interpret.core.errors import CapacityError, InterpretError
 from interpret.core.redaction import report
 
@@ -21,7 +22,9 @@ def guarded(work: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            work(*args, **kwargs)
+            # A fragment, or what a click does, is run without the frame.
+            with request():
+                work(*args, **kwargs)
         except CapacityError as error:
             st.warning(explain(error), icon=":material/memory:")
         except InterpretError as error:

@@ -37,7 +37,7 @@ def model_download(run: it.runs.Run, model: Path, key: str) -> None:
     """Draw the buttons that save a run's model, and its encoder for sentence-transformers."""
     st.download_button(
         _("Model (ZIP)"),
-        functools.partial(packed, run, model),
+        functools.partial(packed, run, model, audit.reader()),
         f"{run.id}.zip",
         "application/zip",
         icon=":material/download:",
@@ -46,7 +46,7 @@ def model_download(run: it.runs.Run, model: Path, key: str) -> None:
     )
     st.download_button(
         _("Encoder for sentence-transformers (ZIP)"),
-        functools.partial(sentence_folder, run, model),
+        functools.partial(packed_sentences, run, model, audit.reader()),
         f"{run.id}-sentence-transformers.zip",
         "application/zip",
         icon=":material/download:",
@@ -60,7 +60,6 @@ def model_download(run: it.runs.Run, model: Path, key: str) -> None:
 
 def sentence_folder(run: it.runs.Run, model: Path) -> bytes:
     """Return a model's encoder as a zip file that sentence-transformers opens, like the model that the run is from."""
-    audit.note("downloaded", "run", run.folder, run.request.name)
     encoder, first = it.load_encoder(str(model), device="cpu"), run
     while (before := first.parent_run) is not None:
         first = before
@@ -121,7 +120,7 @@ def files_button(run: it.runs.Run, key: str) -> None:
     """Draw what saves all that is left of a run that is damaged."""
     st.download_button(
         _("Remaining files (ZIP)"),
-        functools.partial(packed, run, run.folder),
+        functools.partial(packed, run, run.folder, audit.reader()),
         f"{run.id}-files.zip",
         "application/zip",
         icon=":material/download:",
@@ -129,9 +128,15 @@ def files_button(run: it.runs.Run, key: str) -> None:
     )
 
 
-def packed(run: it.runs.Run, folder: Path) -> bytes:
-    """Return a folder of a run as a zip file, and write down who took it."""
-    audit.note("downloaded", "run", run.folder, run.request.name)
+def packed_sentences(run: it.runs.Run, model: Path, by: audit.Reader) -> bytes:
+    """Return what `sentence_folder` does, and write down who took it."""
+    audit.note("downloaded", "run", run.folder, run.request.name, by)
+    return sentence_folder(run, model)
+
+
+def packed(run: it.runs.Run, folder: Path, by: audit.Reader) -> bytes:
+    """Return a folder of a run as a zip file, and write down who took it: called in a thread of no session."""
+    audit.note("downloaded", "run", run.folder, run.request.name, by)
     return zipped(folder)
 
 

@@ -29,6 +29,10 @@ LEVELS = (0.25, 1.0, 4.0)
 # Seconds for which longer work leaves a device alone after a short request has begun, or used one: what a page needs
 # between two passes.
 GAP = 0.2
+# Seconds between two looks of those who wait while nobody has the device.
+_LOOK = 0.02
+# The number of who gave way in the middle of a pass, before all others.
+_PAUSED = -1
 # Seconds after which one of those who wait longest has a turn whoever else waits: all get on, however many there are.
 PATIENCE = 2.0
 
@@ -55,7 +59,11 @@ class Request:
     @property
     def level(self) -> int:
         """How many kinds of others go first: 0 for what is short, as many as `LEVELS` for what is long."""
-        return len(LEVELS) if self.batch else bisect(LEVELS, self.seconds)
+        return self.level_after(0.0)
+
+    def level_after(self, seconds: float) -> int:
+        """Return what its level is once it has had devices for so much longer."""
+        return len(LEVELS) if self.batch else bisect(LEVELS, self.seconds + seconds)
 
 
 _request: ContextVar[Request | None] = ContextVar("request", default=None)
@@ -69,10 +77,14 @@ _queues: "dict[str, DeviceQueue]" = {}
 
 @contextmanager
 def request() -> Iterator[Request]:
-    """Count what is done inside as one request: what a page does for one click.
+    """Count what is done inside as one request: what a page does for one click; within another, as part of that.
 
     Outside, all that a thread does is one request, until it leaves devices alone for a second.
     """
+    before = _request.get()
+    if before is not None:
+        yield before
+        return
     one = Request()
     token = _request.set(one)
     with _guard:
@@ -151,7 +163,8 @@ class DeviceQueue:
         self._depth = 0
         self._since = 0.0
         self._holder: Request | None = None
-        # When somebody last had a turn for having waited long.
+        # Whether who has it has it for having waited long, and when somebody last did.
+        self._owed = False
         self._last_late = 0.0
 
     def acquire(self, blocking: bool = True) -> bool:
@@ -160,12 +173,12 @@ class DeviceQueue:
         if self._owner == threading.get_ident():
             self._depth += 1
             return True
-        return self._wait(next(self._numbers), blocking)
+        return self._wait(next(self._numbers), time.monotonic(), blocking)
 
-    def _wait(self, number: int, blocking: bool = True) -> bool:
+    def _wait(self, number: int, since: float, blocking: bool = True) -> bool:
         one, me = _current(), threading.get_ident()
         with self._changed:
-            ticket = _Ticket(one, number, time.monotonic())
+            ticket = _Ticket(one, number, since)
             self._waiting.append(ticket)
             try:
                 while (left := self._seconds_left(ticket)) != 0:
@@ -173,7 +186,8 @@ class DeviceQueue:
                         return False
                     self._changed.wait(left)
                 self._owner, self._depth, self._since, self._holder = me, 1, time.monotonic(), one
-                if min(self._waiting, key=lambda each: each.rank) is not ticket:
+                self._owed = min(self._waiting, key=lambda each: each.rank) is not ticket
+                if self._owed:
                     self._last_late = self._since
             finally:
                 self._waiting.remove(ticket)
@@ -229,17 +243,28 @@ class DeviceQueue:
             _gives_way.reset(token)
 
     def _pause(self) -> None:
-        one, depth = self._holder, self._depth
-        if self._owner != threading.get_ident() or one is None or not one.level:
+        one, depth, since = self._holder, self._depth, self._since
+        # Who has waited long for it has all of its turn, or it would get on by a layer at a time.
+        if self._owner != threading.get_ident() or one is None or self._owed:
             return
+        level = one.level_after(time.monotonic() - since)
         with self._changed:
-            if all(each.request.level >= one.level for each in self._waiting):
+            if all(each.request.level >= level for each in self._waiting):
                 return
         self._depth = 1
         self.release()
-        # Before all others like it: what this pass has computed takes memory.
-        self._wait(0)
+        stopped: BaseException | None = None
+        while True:
+            try:
+                # Before all others like it: what this pass has computed takes memory.
+                self._wait(_PAUSED, since)
+                break
+            except BaseException as error:
+                # Whoever holds it lets go of it on the way out, so that it must hold it.
+                stopped = error
         self._depth = depth
+        if stopped is not None:
+            raise stopped
 
     def look(self) -> None:
         """Let those who wait look again whose turn it is."""
@@ -254,17 +279,18 @@ class DeviceQueue:
             return len(self._waiting) - longer, longer
 
     def _seconds_left(self, ticket: _Ticket) -> float | None:
-        """Return for how long a ticket has to wait, 0 for its turn; None where another's turn comes first."""
+        """Return for how long a ticket has to wait before it looks again, 0 for its turn; None until it is told to."""
         if self._owner is not None:
             return None
         now = time.monotonic()
         first, free = self._first(now)
-        return max(0.0, free - now) if first is ticket else None
+        # Time alone can make it another's turn, and nobody is told of that: while the device is free, all look again.
+        return max(0.0, free - now) if first is ticket else max(0.0, free - now) + _LOOK
 
     def _first(self, now: float) -> tuple[_Ticket, float]:
         """Return whose turn it is when the device is free, and from when on."""
         first = min(self._waiting, key=lambda one: one.rank)
-        late = min(self._waiting, key=lambda one: one.since)
+        late = min(self._waiting, key=lambda one: (one.number != _PAUSED, one.since))
         if self._is_due(late) <= now:
             return late, now
         if not first.request.level:

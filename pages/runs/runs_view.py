@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 import interpret as it
-from dashboard import page_file, state
+from dashboard import audit, page_file, state
 from dashboard.language import _, explain, literal
 from dashboard.numbers import interval, listed, number
 from dashboard.widgets.base_model import start_from
@@ -312,7 +312,7 @@ def _model_buttons(run: it.runs.Run, model: Path) -> None:
     if run.adapter is not None:
         st.download_button(
             _("Adapters (ZIP)"),
-            functools.partial(packed, run, run.adapter),
+            functools.partial(packed, run, run.adapter, audit.reader()),
             f"{run.id}-adapters.zip",
             "application/zip",
             icon=":material/download:",

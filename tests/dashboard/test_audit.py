@@ -1,6 +1,8 @@
 """What is written down of who did what."""
 
+import functools
 import json
+import os
 import threading
 from types import SimpleNamespace
 
@@ -9,7 +11,7 @@ import pytest
 import interpret as it
 from dashboard import audit, jobs
 from dashboard.widgets import run_actions
-from interpret.core.process_state import write_state
+from interpret.core.process_state import identity, write_state
 from tests.dashboard.test_sign_in import PHRASE, Behind, give
 
 
@@ -26,7 +28,9 @@ def run(folder):
 
 
 def lines(folder):
-    return [json.loads(line) for line in (folder / audit.NAME).read_text("utf-8").splitlines()]
+    """Return what is written down, of who was refused first."""
+    files = sorted(folder.glob("audit-*.jsonl"), key=lambda path: "refused" not in path.name)
+    return [json.loads(line) for path in files for line in path.read_text("utf-8").splitlines()]
 
 
 def signed_in(monkeypatch, name):
@@ -44,7 +48,12 @@ def test_what_is_started_stopped_taken_and_deleted_is_written_down_with_who_did_
     # Nobody is at work on it: there is nothing to stop, and nothing is said to have been.
     run_actions.stop(stopped)
     signed_in(monkeypatch, "李雷")
-    run_actions.packed(stopped, run.folder)
+    # What is saved is made in a thread of no session: who it is for is known before.
+    save = functools.partial(run_actions.packed, stopped, run.folder, audit.reader())
+    signed_in(monkeypatch, None)
+    thread = threading.Thread(target=save)
+    thread.start()
+    thread.join(20)
     signed_in(monkeypatch, None)
     run_actions._delete(stopped, lambda: None)
     assert not run.folder.exists()
@@ -59,8 +68,13 @@ def test_what_is_started_stopped_taken_and_deleted_is_written_down_with_who_did_
 
 def test_a_run_that_is_stopped_is_written_down(folder, run, monkeypatch):
     signed_in(monkeypatch, "Ana")
-    run_actions.stop(run)
-    assert [one["what"] for one in lines(folder)] == (["stopped"] if run.active else [])
+    # Of a process that lives.
+    write_state(run.folder, state="waiting", **identity(os.getpid()))
+    at_work = it.runs.read_run(run.folder)
+    assert at_work.active
+    run_actions.stop(at_work)
+    assert (run.folder / "stop").exists()
+    assert [(one["who"], one["what"]) for one in lines(folder)] == [("Ana", "stopped")]
 
 
 def test_who_comes_in_and_who_is_refused_is_written_down_without_what_they_typed(folder, monkeypatch):
@@ -73,9 +87,8 @@ def test_who_comes_in_and_who_is_refused_is_written_down_without_what_they_typed
         ("refused", "Ana", "10.0.0.1"),
         ("signed in", "Ana", "10.0.0.1"),
     ]
-    written = (folder / audit.NAME).read_text("utf-8")
-    assert PHRASE not in written
-    assert "a wrong one" not in written
+    assert PHRASE not in str(found)
+    assert "a wrong one" not in str(found)
 
 
 def audit_app():
@@ -84,25 +97,34 @@ def audit_app():
     return SignIn(Behind(), on_entry=audit.note_entry)
 
 
-def test_lines_of_several_threads_stay_whole_and_a_long_log_gives_way(folder, monkeypatch):
-    monkeypatch.setattr(audit, "MOST_BYTES", 20_000)
-
+def test_lines_stay_whole_whoever_writes_and_whatever_is_in_them(folder):
     def write(number):
         for i in range(50):
-            audit.note_entry("signed in", f"{number}:{i} 名" * 3, "10.0.0.1")
+            audit.note_entry("signed in", f"{number}:{i}\u2028\n\x85名", "10.0.0.1")
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for one in threads:
         one.start()
     for one in threads:
         one.join(20)
-    both = [
-        json.loads(x) for name in (audit.BEFORE, audit.NAME) for x in (folder / name).read_text("utf-8").splitlines()
-    ]
-    assert {one["who"] for one in both} <= {f"{number}:{i} 名" * 3 for number in range(4) for i in range(50)}
-    # The newest are there.
-    assert both[-1]["who"].endswith(":49 名")
-    assert (folder / audit.NAME).stat().st_size <= 20_300
+    assert {one["who"] for one in lines(folder)} == {f"{n}:{i}\u2028\n\x85名" for n in range(4) for i in range(50)}
+    # Another app's last line, which found no more room on the disk.
+    (path,) = folder.glob("audit-*.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"time": "2026')
+    audit.note_entry("signed in", "Ana", "10.0.0.1")
+    assert path.read_bytes().startswith(whole + b'{"time": "2026\n{')
+    assert json.loads(path.read_bytes().splitlines()[-1])["who"] == "Ana"
+
+
+def test_who_is_refused_again_and_again_fills_no_disk_and_hides_nobody(folder, monkeypatch):
+    monkeypatch.setattr(audit, "MOST_REFUSED", 2_000)
+    audit.note_entry("signed in", "Ana", "10.0.0.1")
+    for _ in range(100):
+        audit.note_entry("refused", "x" * 60, "10.0.0.2")
+    sizes = {path.name[:14]: path.stat().st_size for path in folder.glob("audit-*.jsonl")}
+    assert sizes["audit-refused-"] <= 2_200
+    assert [one["who"] for one in lines(folder)][-1] == "Ana"
 
 
 def test_nothing_fails_because_it_cannot_be_written_down(tmp_path, monkeypatch, caplog):

@@ -247,6 +247,35 @@ def test_an_error_reaches_whoever_asked_and_nothing_is_kept_of_it():
     assert shared.make("key", lambda _: "made") == "made"
 
 
+def test_what_is_wrong_with_what_was_asked_is_said_to_all_who_asked_and_tried_once():
+    shared, begun, go, tries = Shared(), threading.Event(), threading.Event(), []
+
+    def work(_progress):
+        tries.append(1)
+        begun.set()
+        assert go.wait(20)
+        raise it.InputError("The text is empty.")
+
+    waiting = [threading.Event() for _ in range(3)]
+
+    def ask(name):
+        try:
+            return shared.make("key", work, lambda *_far: waiting[name].set())
+        except it.InputError as error:
+            return str(error)
+
+    askers = Askers(ask)
+    askers.start(0)
+    assert begun.wait(20)
+    for name in (1, 2):
+        askers.start(name)
+        # It is told where the work is, though that is nowhere yet.
+        assert waiting[name].wait(20)
+    go.set()
+    assert askers.wait() == dict.fromkeys(range(3), "The text is empty.")
+    assert len(tries) == 1
+
+
 def test_models_are_kept_by_their_size_as_many_as_fit_and_the_one_at_hand_always(tiny_folders, monkeypatch):
     first, second, third = (
         it.EncoderSpec(it.find_checkpoint(str(tiny_folders[name])), "cpu", "float32")

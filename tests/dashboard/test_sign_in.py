@@ -95,7 +95,9 @@ def test_nothing_is_reached_without_it(path):
     for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST"):
         assert ask(app, path, method).status == 401
     assert ask(app, path, **PAGE).status == 401
-    assert ask(app, path, cookie="bertoscope_person=a.99999999999.b").status == 401
+    name = sign_in.cookie_name(PHRASE)
+    for value in ("a.99999999999.b", "..", f"QW5h.{'9' * 500}.{'0' * 64}", "é.1.2", "\x80"):
+        assert ask(app, path, cookie=f"{name}={value}").status == 401
     assert ask(app, path, kind="websocket").sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
     assert behind.reached == []
 
@@ -113,6 +115,11 @@ def test_who_gives_it_reaches_what_they_asked_for_and_stays_signed_in():
     assert ask(app, "/_stcore/stream", kind="websocket", cookie=cookie_of(found)).sent == [{"type": "websocket.accept"}]
     assert behind.reached == ["/attention", "/_stcore/stream"]
     assert signed_in(cookie_of(found)).name == "李 雷"
+    # Beside one of the same name that another path or name of the host has, in either order.
+    other = f"{sign_in.cookie_name(PHRASE)}=a.9.b"
+    for both in (f"{other}; {cookie_of(found)}", f"{cookie_of(found)}; {other}"):
+        assert ask(app, "/", cookie=both).text == "behind"
+        assert signed_in(both).name == "李 雷"
     # By a proxy that has the certificate, or by the server's own.
     for more in ({"scheme": "https"}, {"x_forwarded_proto": "https"}):
         assert give(app, **more).headers["set-cookie"].endswith("; Secure")
@@ -172,9 +179,24 @@ def test_a_form_of_another_site_signs_nobody_in():
     app = SignIn(Behind())
     for origin in ("https://evil.example", "null", "http://bert.example.org.evil.example"):
         found = give(app, origin=origin)
-        assert found.status == 403
-        assert "set-cookie" not in found.headers
+        left = ask(app, LEAVE, "POST", origin=origin)
+        assert (found.status, left.status) == (403, 403)
+        assert "set-cookie" not in found.headers | left.headers
     assert give(app, origin="https://bert.example.org").status == 303
+
+
+def test_whoever_has_an_address_of_ipv6_has_no_more_tries_for_it():
+    app = SignIn(Behind(), Tries(2, 10.0))
+    found = [give(app, phrase="no", address=f"2001:db8::{i}%eth0").status for i in range(1, 4)]
+    assert found == [401, 401, 429]
+    assert give(app, phrase="no", address="2001:db8:0:1::1").status == 401
+    # Over a socket file there is none.
+    assert give(app, phrase="no", address="").status == 401
+
+
+def test_where_one_signs_in_is_nowhere_to_come_back_to():
+    for path in (PATH, LEAVE, PATH + "?a=b"):
+        assert give(SignIn(Behind()), page=path).headers["location"] == "/"
 
 
 def test_nobody_guesses_for_long(monkeypatch):
@@ -229,8 +251,10 @@ def test_a_cookie_is_signed_by_a_key_made_of_the_phrase():
         assert person_of(other, PHRASE, 1000.0) is None
 
 
-def test_too_long_a_form_is_not_read():
+def test_what_is_no_form_is_refused():
     assert ask(SignIn(Behind()), PATH, "POST", b"phrase=" + b"x" * 9000).status == 413
+    assert ask(SignIn(Behind()), PATH, "POST", b"a=1&" * 10).status == 400
+    assert ask(SignIn(Behind()), PATH, "POST", b"\xff\x00=%ff&phrase=%00").status == 401
 
 
 def test_a_link_alone_signs_nobody_out():
@@ -239,7 +263,7 @@ def test_a_link_alone_signs_nobody_out():
     assert "set-cookie" not in asked.headers
     assert 'method="post"' in asked.text
     left = ask(app, LEAVE, "POST")
-    assert left.headers["set-cookie"].startswith("bertoscope_person=; Path=/; Max-Age=0")
+    assert left.headers["set-cookie"].startswith(f"{sign_in.cookie_name(PHRASE)}=; Path=/; Max-Age=0")
 
 
 @pytest.mark.parametrize(

@@ -27,15 +27,18 @@ class Others:
                 with self.queue:
                     self.order.append(name)
 
-        self.threads.append(threading.Thread(target=work))
+        self.threads.append(threading.Thread(target=work, daemon=True))
         self.threads[-1].start()
+        limit = time.monotonic() + 20
         while sum(self.queue.waiting) == before:
+            assert time.monotonic() < limit, "it does not wait"
             time.sleep(0.001)
 
     def wait(self) -> list[str]:
         """Return who had it, in order."""
         for one in self.threads:
             one.join(20)
+            assert not one.is_alive(), "it waits for ever"
         return self.order
 
 
@@ -99,6 +102,49 @@ def test_long_work_has_its_turn_though_others_ask_for_ever(monkeypatch):
         others.ask("short 1")
         others.ask("short 2")
     assert others.wait()[0] == "long"
+
+
+def test_nobody_is_passed_over_where_time_alone_makes_it_their_turn(monkeypatch):
+    """Who waits longest is due while nobody has the device, and nobody is there to say so."""
+    monkeypatch.setattr(queues, "PATIENCE", 0.3)
+    monkeypatch.setattr(queues, "GAP", 1000.0)
+    queue = DeviceQueue()
+    others = Others(queue)
+    # For its sake all that is long leaves the device alone.
+    with request():
+        with queue:
+            others.ask("level 3", long=True)
+            others.ask("level 2", seconds=queues.LEVELS[1])
+        # By rank the second is first, by patience the first: both get it, one after the other.
+        assert sorted(others.wait()) == ["level 2", "level 3"]
+
+
+def test_who_has_waited_long_has_all_of_its_turn(monkeypatch):
+    monkeypatch.setattr(queues, "PATIENCE", 0.0)
+    queue, order = DeviceQueue(), []
+    others = Others(queue)
+    others.order = order
+    begun, ready = threading.Event(), threading.Event()
+
+    def long() -> None:
+        with request(), batch_work(), queue, queue.giving_way():
+            order.append("layer 1")
+            begun.set()
+            ready.wait(20)
+            give_way()
+            order.append("layer 2")
+
+    others.threads.append(threading.Thread(target=long, daemon=True))
+    with queue:
+        others.threads[0].start()
+        limit = time.monotonic() + 20
+        while not sum(queue.waiting) and time.monotonic() < limit:
+            time.sleep(0.001)
+        others.ask("short")
+    assert begun.wait(20)
+    monkeypatch.setattr(queues, "PATIENCE", 1000.0)
+    ready.set()
+    assert others.wait() == ["layer 1", "layer 2", "short"]
 
 
 @pytest.mark.usefixtures("patient")
@@ -289,7 +335,7 @@ def test_what_is_computed_beside_others_is_what_is_computed_alone(family, tiny_f
         thread = threading.Thread(target=lambda: beside.append(short()))
         thread.start()
         thread.join(60)
-        queue._wait(0)
+        queue._wait(queues._PAUSED, 0.0)
         queue._depth = depth
 
     monkeypatch.setattr(DeviceQueue, "_pause", pause)
