@@ -170,7 +170,7 @@ class DeviceQueue:
     def acquire(self, blocking: bool = True) -> bool:
         """Take the device when it is this request's turn; False where it is not and nobody waits for it here."""
         # Nobody else makes a thread the owner, or takes that from it.
-        if self._owner == threading.get_ident():
+        if self.mine:
             self._depth += 1
             return True
         return self._wait(next(self._numbers), time.monotonic(), blocking)
@@ -202,7 +202,7 @@ class DeviceQueue:
         RuntimeError
             If this thread does not hold it.
         """
-        if self._owner != threading.get_ident():
+        if not self.mine:
             raise RuntimeError("this thread does not hold the device")
         self._depth -= 1
         if self._depth:
@@ -245,7 +245,7 @@ class DeviceQueue:
     def _pause(self) -> None:
         one, depth, since = self._holder, self._depth, self._since
         # Who has waited long for it has all of its turn, or it would get on by a layer at a time.
-        if self._owner != threading.get_ident() or one is None or self._owed:
+        if not self.mine or one is None or self._owed:
             return
         level = one.level_after(time.monotonic() - since)
         with self._changed:
@@ -265,6 +265,11 @@ class DeviceQueue:
         self._depth = depth
         if stopped is not None:
             raise stopped
+
+    @property
+    def mine(self) -> bool:
+        """Whether this thread has it."""
+        return self._owner == threading.get_ident()
 
     def look(self) -> None:
         """Let those who wait look again whose turn it is."""

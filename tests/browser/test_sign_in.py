@@ -52,25 +52,26 @@ def test_who_knows_the_pass_phrase_comes_to_the_page_that_they_opened_and_can_le
     page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: request.url.startswith(address) or wrong.append(request.url))
     page.goto(f"{address}/attention?text=The+nurse+slept.")
-    page.get_by_label("Your name").fill(HOSTILE)
-    page.get_by_label("Pass-phrase").fill("river bank")
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("#name").fill(HOSTILE)
+    page.locator("#phrase").fill("river bank")
+    page.get_by_role("button").click()
     page.get_by_role("alert").wait_for()
     # What was typed is there still, but for what was wrong.
-    assert page.get_by_label("Your name").input_value() == HOSTILE
-    assert page.get_by_label("Pass-phrase").input_value() == ""
-    page.get_by_label("Pass-phrase").fill(PHRASE)
+    assert page.locator("#name").input_value() == HOSTILE
+    assert page.locator("#phrase").input_value() == ""
+    page.locator("#phrase").fill(PHRASE)
     page.keyboard.press("Enter")
     person = page.get_by_test_id("person")
     person.wait_for()
     assert HOSTILE in person.inner_text()
     page.get_by_role("textbox", name="Text", exact=True).wait_for()
     assert page.get_by_role("textbox", name="Text", exact=True).input_value() == "The nurse slept."
-    person.get_by_role("link", name="Sign out").click()
-    page.get_by_role("button", name="Sign out").click()
-    page.get_by_label("Pass-phrase").wait_for()
+    person.get_by_role("link").click()
+    page.wait_for_url(f"{address}/sign-out")
+    page.get_by_role("button").click()
+    page.locator("#phrase").wait_for()
     page.goto(f"{address}/runs")
-    page.get_by_label("Pass-phrase").wait_for()
+    page.locator("#phrase").wait_for()
     assert wrong == []
     context.close()
     written = [json.loads(path.read_text("utf-8")) for path in sorted(runs.glob("audit-*.jsonl"))]

@@ -27,7 +27,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import interpret.core.device_lock
 import interpret.core.devices
-from interpret.core.device_lock import device_lock
+from interpret.core.device_queue import device_queue
 
 NAMES = ("meta:0", "meta:1")
 # What a card says that it has: enough for whatever the tests do.
@@ -69,7 +69,7 @@ class MixedError(RuntimeError):
 
 
 # Each of the operations that a card is asked for, thousands a second, asks for these.
-_lock = functools.cache(device_lock)
+_queue = functools.cache(device_queue)
 _device = functools.cache(torch.device)
 
 
@@ -278,7 +278,7 @@ class Cards:
 
     def look(self, card: str) -> None:
         """Note whether this thread may use the card now."""
-        if self.watching and not _lock(card)._is_owned():
+        if self.watching and not _queue(card).mine:
             self.outside[_caller()] += 1
 
     def run(self, op: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
