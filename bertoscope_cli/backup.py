@@ -33,7 +33,7 @@ LIST, VERSION = "backup.json", 1
 _DATABASE = "mlflow.db"
 _BESIDE = tuple(f"{_DATABASE}-{one}" for one in ("wal", "shm", "journal"))
 # Where the record says where a run's files are.
-_PLACES = (
+_ADDRESSES = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
     ("model_versions", "source"),
@@ -63,9 +63,9 @@ def backup_parser() -> Parser:
     prog = "bertoscope backup"
     parser = Parser(
         prog,
-        "Write all fine-tuning runs, explanations and their record into one file. Runs may be at work meanwhile: what "
-        "is restored of them can be resumed from their last checkpoint.",
+        "Write all fine-tuning runs, explanations and their record into one file.",
         [f"{prog} runs.zip", f"{prog} /mnt/backup/$(date +%F).zip --runs /srv/bertoscope/runs"],
+        "Runs may be at work meanwhile: what is restored of them goes on from their last checkpoint.\n",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="zip file to write; one that is there is replaced")
     _add_folder(parser)
@@ -77,9 +77,9 @@ def restore_parser() -> Parser:
     prog = "bertoscope restore"
     parser = Parser(
         prog,
-        "Bring back what a backup holds, into a folder that is not there yet or is empty. Every file is compared with "
-        "its hash first; where one differs, nothing is written.",
+        "Bring back what a backup holds, into a folder that is not there yet or is empty.",
         [f"{prog} runs.zip", f"{prog} runs.zip --runs /srv/bertoscope/runs"],
+        "Every file is compared with its hash first; where one differs, nothing is written.\n",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="zip file that bertoscope backup has written")
     _add_folder(parser)
@@ -340,7 +340,7 @@ def _say_where(database: Path, before: str, now: str) -> None:
     if not database.exists() or before == now:
         return
     with closing(sqlite3.connect(database)) as record, record:
-        for table, column in _PLACES:
+        for table, column in _ADDRESSES:
             columns = [one[1] for one in record.execute(f"PRAGMA table_info({table})")]
             if column in columns:
                 record.execute(

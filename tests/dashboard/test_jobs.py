@@ -15,8 +15,9 @@ SLOW = 90.0
 
 
 @pytest.fixture
-def ask(tmp_path):
+def ask(tmp_path, monkeypatch):
     """Ask for a run of a tiny model."""
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
     base = make_checkpoint("bert", tmp_path / "base")
     rows = "text,label\n" + "\n".join(f"the bank {i},{'ab'[i % 2]}" for i in range(20))
 
