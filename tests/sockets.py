@@ -18,8 +18,8 @@ from websockets.sync.client import connect
 # What says how far work is, or that there is some: nothing of it stays.
 _PASSING = ("progress", "spinner", "empty", "skeleton")
 # What is another in each session, or at each moment, and no result: names of files that are made when they are asked
-# for, keys of components, the memory that is free.
-_OTHER = re.compile(rb"[0-9a-f]{16,64}|[0-9.]+ of [0-9.]+ GB free")
+# for, keys of components, the memory that is free, how long something took.
+_OTHER = re.compile(rb"[0-9a-f]{16,64}|[0-9.]+ of [0-9.]+ GB free|[0-9.]+ s\b")
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -158,8 +158,12 @@ class Reader:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self.elements = {}
-        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            self.elements[tuple(message.metadata.delta_path)] = message.delta.new_element
+        elif kind == "delta":
+            path = tuple(message.metadata.delta_path)
+            # What stood there goes with all that was in it.
+            self.elements = {other: one for other, one in self.elements.items() if other[: len(path)] != path}
+            if message.delta.WhichOneof("type") == "new_element":
+                self.elements[path] = message.delta.new_element
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         return kind == "script_finished" and message.script_finished in _FINISHED
