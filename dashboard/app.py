@@ -13,7 +13,7 @@ else:
     from dashboard.hosts import KnownHosts, opened
     from dashboard.policy import Policy
     from dashboard.shell import Shell
-    from dashboard.sign_in import SignIn
+    from dashboard.sign_in.gate import SignIn
     from dashboard.visitors import Visitors
 
     middleware = [

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard import state
-from dashboard.sign_in import person
+from dashboard.sign_in.session import person
 
 # Of who was refused no more is kept than that: whoever can reach the server can be refused as often as they like.
 MOST_REFUSED = 10_000_000

@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages, speaking
-from dashboard.sign_in import LEAVE, person
+from dashboard.sign_in.pages import LEAVE, below_base
+from dashboard.sign_in.session import person
 from dashboard.widgets.device_picker import device_picker
 from dashboard.widgets.file_line import no_file_lines
 from dashboard.widgets.model_card import card_button
@@ -68,7 +69,7 @@ def _who() -> None:
     who = person()
     if who is not None:
         name, leave = (html.escape(one) for one in (who.name, _("Sign out")))
-        st.html(f'<small data-testid="person">{name} · <a href="{LEAVE}" target="_self">{leave}</a></small>')
+        st.html(f'<small data-testid="person">{name} · <a href="{below_base(LEAVE)}" target="_self">{leave}</a></small>')
 
 
 def _pages() -> list[st.Page]:

@@ -100,7 +100,7 @@ def _spawn(*module: str) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", *module],
         cwd=ROOT,
         # Nothing in it asks anybody in.
-        env={name: value for name, value in os.environ.items() if name != "BERTOSCOPE_PASSWORD"}
+        env={name: value for name, value in os.environ.items() if not name.endswith("_PASSWORD")}
         | {"PYTHONPATH": os.pathsep.join(paths)},
         stdin=subprocess.PIPE,
         # Once it has a run it writes to that one's log.

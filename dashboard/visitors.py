@@ -6,6 +6,8 @@ import secrets
 import streamlit as st
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.sign_in.session import person
+
 _COOKIE = "bertoscope"
 _NAME = re.compile(r"[\w-]{22,64}", re.ASCII)
 _SENT = re.compile(rb"(?:^|;)\s*bertoscope=[\w-]{22,64}\s*(?:;|$)")
@@ -36,7 +38,12 @@ class Visitors:
 
 
 def visitor() -> str:
-    """Return the name of the browser that this session is in."""
+    """Return the name of the browser that this session is in, and of who is signed in there: one after another may be."""
+    who = person()
+    return _browser() if who is None else f"{_browser()} {who.id}"
+
+
+def _browser() -> str:
     found = dict(st.context.cookies).get(_COOKIE, "")
     if _NAME.fullmatch(found):
         return found

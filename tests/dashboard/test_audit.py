@@ -92,7 +92,7 @@ def test_who_comes_in_and_who_is_refused_is_written_down_without_what_they_typed
 
 
 def audit_app():
-    from dashboard.sign_in import SignIn
+    from dashboard.sign_in.gate import SignIn
 
     return SignIn(Behind(), on_entry=audit.note_entry)
 

@@ -8,8 +8,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from dashboard import sign_in
-from dashboard.sign_in import LEAVE, PATH, SignIn, Tries, cookie_for, person_of, signed_in
+from dashboard.sign_in import gate, pass_phrase
+from dashboard.sign_in.gate import SignIn
+from dashboard.sign_in.pages import LEAVE, PATH
+from dashboard.sign_in.pass_phrase import Tries, cookie_for, name_in
+from dashboard.sign_in.session import signed_in
 
 PHRASE = "a long pass-phrase, 长口令"
 PAGE = {"accept": "text/html,*/*"}
@@ -95,7 +98,7 @@ def test_nothing_is_reached_without_it(path):
     for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST"):
         assert ask(app, path, method).status == 401
     assert ask(app, path, **PAGE).status == 401
-    name = sign_in.cookie_name(PHRASE)
+    name = pass_phrase.cookie_name(PHRASE)
     for value in ("a.99999999999.b", "..", f"QW5h.{'9' * 500}.{'0' * 64}", "é.1.2", "\x80"):
         assert ask(app, path, cookie=f"{name}={value}").status == 401
     assert ask(app, path, kind="websocket").sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
@@ -116,7 +119,7 @@ def test_who_gives_it_reaches_what_they_asked_for_and_stays_signed_in():
     assert behind.reached == ["/attention", "/_stcore/stream"]
     assert signed_in(cookie_of(found)).name == "李 雷"
     # Beside one of the same name that another path or name of the host has, in either order.
-    other = f"{sign_in.cookie_name(PHRASE)}=a.9.b"
+    other = f"{pass_phrase.cookie_name(PHRASE)}=a.9.b"
     for both in (f"{other}; {cookie_of(found)}", f"{cookie_of(found)}; {other}"):
         assert ask(app, "/", cookie=both).text == "behind"
         assert signed_in(both).name == "李 雷"
@@ -201,7 +204,7 @@ def test_where_one_signs_in_is_nowhere_to_come_back_to():
 
 def test_nobody_guesses_for_long(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(sign_in.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(gate.time, "monotonic", lambda: now[0])
     app = SignIn(Behind(), Tries(3, 10.0), Tries(5, 1.0))
     assert [give(app, phrase="no").status for _ in range(3)] == [401, 401, 401]
     found = give(app)
@@ -235,10 +238,10 @@ def test_a_cookie_is_signed_by_a_key_made_of_the_phrase():
     # RFC 7914 and RFC 2104, by Python's own functions.
     key = hashlib.scrypt(PHRASE.encode(), salt=b"bertoscope cookie", n=16384, r=8, p=1)
     assert signature == hmac.new(key, said.encode(), "sha256").hexdigest()
-    assert person_of(made, PHRASE, 1000.0) == ("Ana", 1000 + 30 * 86400)
-    assert person_of(made, PHRASE, 1000.0 + 30 * 86400) is None
+    assert name_in(made, PHRASE, 1000.0 + 30 * 86400 - 1) == "Ana"
+    assert name_in(made, PHRASE, 1000.0 + 30 * 86400) is None
     # Another pass-phrase ends what was signed in.
-    assert person_of(made, PHRASE + "!", 1000.0) is None
+    assert name_in(made, PHRASE + "!", 1000.0) is None
     name, until, _ = made.split(".")
     for other in (
         f"QW5l.{until}.{signature}",
@@ -248,7 +251,7 @@ def test_a_cookie_is_signed_by_a_key_made_of_the_phrase():
         ".",
         "",
     ):
-        assert person_of(other, PHRASE, 1000.0) is None
+        assert name_in(other, PHRASE, 1000.0) is None
 
 
 def test_what_is_no_form_is_refused():
@@ -263,7 +266,7 @@ def test_a_link_alone_signs_nobody_out():
     assert "set-cookie" not in asked.headers
     assert 'method="post"' in asked.text
     left = ask(app, LEAVE, "POST")
-    assert left.headers["set-cookie"].startswith(f"{sign_in.cookie_name(PHRASE)}=; Path=/; Max-Age=0")
+    assert left.headers["set-cookie"].startswith(f"{pass_phrase.cookie_name(PHRASE)}=; Path=/; Max-Age=0")
 
 
 @pytest.mark.parametrize(
