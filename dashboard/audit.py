@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.sign_in.session import person
+from interpret.core.regular_files import open_regular
+from interpret.core.saved_values import BROKEN, as_object
 
 # Of who was refused no more is kept than that: whoever can reach the server can be refused as often as they like.
 MOST_REFUSED = 10_000_000
@@ -24,16 +27,21 @@ _log = logging.getLogger("bertoscope")
 
 
 class Reader(NamedTuple):
-    """Whose session it is: the name that they signed in by, and the address that they came from; empty for none."""
+    """Whose session it is: the name that they signed in by, the address that they came from, their `Person.id`.
+
+    Empty for none.
+    """
 
     who: str
     address: str
+    person: str = ""
 
 
 def reader() -> Reader:
     """Return whose session is at hand: asked while a page is drawn, for what is done in a thread of no session."""
     who = person()
-    return Reader("" if who is None else who.name, st.context.ip_address or "")
+    name, id_ = ("", "") if who is None else (who.name, who.id)
+    return Reader(name, st.context.ip_address or "", id_)
 
 
 def note(what: str, kind: str, folder: Path, name: str, by: Reader | None = None) -> None:
@@ -44,9 +52,9 @@ def note(what: str, kind: str, folder: Path, name: str, by: Reader | None = None
     Parameters
     ----------
     what
-        ``"started"``, ``"stopped"``, ``"deleted"`` or ``"downloaded"``.
+        ``"started"``, ``"stopped"``, ``"deleted"``, ``"downloaded"``, ``"shared"``, ``"unshared"`` or ``"freed"``.
     kind
-        ``"run"`` or ``"explanation"``.
+        ``"run"``, ``"explanation"`` or ``"server"``.
     folder
         Its folder, whose name tells it from all others.
     name
@@ -65,6 +73,34 @@ def note_entry(what: str, who: str, address: str) -> None:
         _write(f"audit-refused-{_month()}.jsonl", said, MOST_REFUSED)
     else:
         _write(f"audit-{_month()}.jsonl", said)
+
+
+def last_entries(most: int = 200) -> list[dict[str, str]]:
+    """Return what was written down last, the newest first; lines that cannot be read are left out."""
+    found: list[dict[str, str]] = []
+    for path in sorted(state.runs_folder().glob("audit-[0-9]*.jsonl"), reverse=True):
+        with suppress(OSError):
+            for line in reversed(_tail(path)):
+                with suppress(*BROKEN):
+                    found.append({name: str(value) for name, value in as_object(line).items()})
+                if len(found) == most:
+                    return found
+    return found
+
+
+def _tail(path: Path, most: int = 500_000) -> list[bytes]:
+    """Return the last lines of a file, whole ones."""
+    with open_regular(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - most))
+        lines = file.read().splitlines()
+    return lines if size <= most else lines[1:]
+
+
+def entries_file() -> Path | None:
+    """Return the file of this month; None where nothing was written yet."""
+    path = state.runs_folder() / f"audit-{_month()}.jsonl"
+    return path if path.is_file() else None
 
 
 def _month() -> str:

@@ -3,6 +3,7 @@
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any, Generic, TypeVar, cast
 
@@ -97,6 +98,15 @@ class _Making:
         self.value: Any = None
 
 
+@dataclass(frozen=True)
+class Kept:
+    """How many values are kept, how many bytes they take, and how many they may."""
+
+    count: int
+    used: int
+    most: int
+
+
 class Bounded(Generic[T]):
     """What was made last, as much of it as fits; shared by sessions.
 
@@ -145,6 +155,12 @@ class Bounded(Generic[T]):
             gone.clear()
             self._released()
         return value
+
+    @property
+    def kept(self) -> "Kept":
+        """How much of it there is."""
+        with self._lock:
+            return Kept(len(self._values), self.used, self.most)
 
     def clear(self) -> None:
         """Forget all."""

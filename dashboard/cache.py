@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard.bounded import Bounded, Shared, weight
+from dashboard.bounded import Bounded, Kept, Shared, weight
 from dashboard.state import DEVICE, chosen_value, embeddings_folder, embeddings_limit, models_limit
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import Table, read_table
@@ -262,6 +262,17 @@ def cost(spec: it.EncoderSpec, tokens: int, precision: str, batch: int, device: 
 def store() -> it.embeddings.Store:
     """The folder on disk where vectors are kept."""
     return it.embeddings.Store(embeddings_folder(), embeddings_limit())
+
+
+def results_kept() -> Kept:
+    """Tell how much of results and of files as they were read is kept."""
+    one, other = _results.kept, _uploaded.kept
+    return Kept(one.count + other.count, one.used + other.used, one.most + other.most)
+
+
+def models_kept() -> dict[str, Kept]:
+    """Tell which devices have models, and how much of them."""
+    return {device: kept.kept for device, kept in list(_encoders.items())}
 
 
 def clear() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from dashboard import cache
+from dashboard.bounded import Kept
 from dashboard.visitors import visitor
 from interpret.core.characters import whole_characters
 from interpret.core.column_roles import ColumnRoles, guess_roles
@@ -183,6 +184,20 @@ class Slot:
             found = self._files.get(who, (0.0, ()))[1]
             changed = tuple(file if one.key == key else one for one in found)
             self._put(who, tuple(one for one in changed if one is not None))
+
+    def free(self, present: Collection[str]) -> int:
+        """Let go of the files of all who are not here, and return how many bytes these took."""
+        with self._lock:
+            before = self._used()
+            for who in [who for who in self._files if who not in present]:
+                del self._files[who]
+            return before - self._used()
+
+    @property
+    def kept(self) -> Kept:
+        """How many files are kept, and how many bytes they take."""
+        with self._lock:
+            return Kept(sum(len(files) for _when, files in self._files.values()), self._used(), self.most)
 
     def _put(self, who: str, files: tuple[SlotFile, ...]) -> None:
         self._files.pop(who, None)

@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages, speaking
+from dashboard.ownership import runs_server
+from dashboard.sessions import note_session
 from dashboard.sign_in.pages import LEAVE, below_base
 from dashboard.sign_in.session import person
 from dashboard.widgets.device_picker import device_picker
@@ -35,6 +37,7 @@ def _draw() -> None:
     st.logo(ROOT / "dashboard/logo.svg", size="large", icon_image=ROOT / "dashboard/icon.svg")
 
     page = st.navigation(_pages())
+    note_session(page.url_path)
     if page.url_path in ALIASES:
         page.run()
 
@@ -65,11 +68,15 @@ def _draw() -> None:
 
 
 def _who() -> None:
-    """Say who is signed in, and let them leave."""
+    """Say who is signed in, and let them leave; lead who runs the server to its page."""
     who = person()
     if who is not None:
         name, leave = (html.escape(one) for one in (who.name, _("Sign out")))
-        st.html(f'<small data-testid="person">{name} · <a href="{below_base(LEAVE)}" target="_self">{leave}</a></small>')
+        st.html(
+            f'<small data-testid="person">{name} · <a href="{below_base(LEAVE)}" target="_self">{leave}</a></small>'
+        )
+    if runs_server():
+        st.page_link(page_file("server"), label=_("Server"), icon=":material/dns:")
 
 
 def _pages() -> list[st.Page]:
@@ -125,6 +132,8 @@ def _pages() -> list[st.Page]:
             url_path="finetune",
         ),
         st.Page(page_file("runs"), title=_("Runs"), icon=":material/history:", url_path="runs"),
+        # In no menu: most people have no use for it.
+        st.Page(page_file("server"), title=_("Server"), url_path="server", visibility="hidden"),
         *(_alias(address, name) for address, name in ALIASES.items()),
     ]
 

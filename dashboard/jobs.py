@@ -11,14 +11,16 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashboard import ROOT, audit, cache
+from dashboard import ROOT, audit, cache, ownership, quotas, state
 from interpret.core.errors import InterpretError
 from interpret.core.process_state import identity, write_state
-from interpret.finetuning.runs import Run, list_runs
+from interpret.finetuning.request import Request
+from interpret.finetuning.runs import Run, list_runs, new_run
 
 if TYPE_CHECKING:
     from interpret.attribution.row_jobs import RowJob
@@ -54,6 +56,36 @@ def release() -> None:
         _dismiss()
 
 
+def new_runs(requests: Sequence[Request], data: bytes, test_data: bytes | None = None) -> list[Run]:
+    """Make runs of who is here, for `start`.
+
+    Raises
+    ------
+    InputError
+        If they cannot be written, or somebody has as many as they may.
+    """
+    quotas.check_runs(len(requests))
+    made = []
+    for request in requests:
+        made.append(new_run(state.runs_folder(), request, data, test_data))
+        ownership.take(made[-1].folder)
+    return made
+
+
+def explanations_to_fill() -> Path:
+    """Return the folder where an explanation of who is here is kept, for `interpret.attribution.row_jobs.make_job`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written to, or somebody keeps as much as they may.
+    """
+    quotas.check_kept()
+    folder = ownership.explanations_folder()
+    ownership.take_own_folder()
+    return folder
+
+
 def start(*runs: Run) -> None:
     """Let a process work on runs, one after another: the one that is ready, or else a new one."""
     if any(_on_a_card(run) for run in runs):
@@ -78,7 +110,9 @@ def explain_rows(job: RowJob) -> None:
         cache.let_go_of_models()
     audit.note("started", "explanation", job.folder, job.request.name)
     # Nothing is sent to it, and what it says goes to the job's own log.
-    process = _spawn("interpret.attribution.row_worker", str(job.folder.resolve()))
+    turns = state.runs_folder() / "explanations"
+    turns.mkdir(parents=True, exist_ok=True)
+    process = _spawn("interpret.attribution.row_worker", str(job.folder.resolve()), str(turns.resolve()))
     if process.stdin is not None:
         process.stdin.close()
     # Its state is told by who looks at it: until it has said who it is, by when it was asked for.

@@ -55,7 +55,8 @@ try {
 }
 </script>
 """
-_PAGES = len(list((ROOT / "pages").glob("*/page.py")))
+# One page is in no menu.
+_PAGES = len(list((ROOT / "pages").glob("*/page.py"))) - 1
 ADDED = (_STYLE.replace("PAGES", str(_PAGES)) + _SCRIPT).encode()
 # What is kept of the shell elsewhere is without the addition, and what is packed could not be added to.
 _NOT_PASSED = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")

@@ -302,11 +302,6 @@ def runs_folder() -> Path:
     return Path(os.environ.get("BERTOSCOPE_RUNS") or ROOT / "runs")
 
 
-def explanations_folder() -> Path:
-    """Return the folder where whole files that were explained are kept, beside the runs."""
-    return runs_folder() / "explanations"
-
-
 def embeddings_folder() -> Path:
     """Return the folder where vectors are kept."""
     return cache_folder() / "embeddings"

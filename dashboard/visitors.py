@@ -38,7 +38,7 @@ class Visitors:
 
 
 def visitor() -> str:
-    """Return the name of the browser that this session is in, and of who is signed in there: one after another may be."""
+    """Return the name of the browser that this session is in, and who is signed in there, one after another."""
     who = person()
     return _browser() if who is None else f"{_browser()} {who.id}"
 

@@ -3,7 +3,7 @@
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from dashboard import cache, state
+from dashboard import cache, ownership
 from interpret.attribution.row_jobs import list_jobs
 
 
@@ -33,4 +33,4 @@ def listed(app: AppTest, key: str):
 
 def explained_rows():
     """Return what came of the file that was explained last."""
-    return cache.explained_rows(list_jobs(state.explanations_folder())[0])
+    return cache.explained_rows(list_jobs(ownership.explanations_folder())[0])

@@ -32,14 +32,16 @@ class Reader:
         The server's, such as ``http://127.0.0.1:8501``.
     patience
         Seconds after which an answer counts as missing.
+    cookie
+        What it was given before, as by signing in.
     """
 
-    def __init__(self, address: str, patience: float = 120.0) -> None:
+    def __init__(self, address: str, patience: float = 120.0, cookie: str = "") -> None:
         self.address, self.patience = address, patience
-        page = urllib.request.Request(address, headers={"Accept": "text/html"})
+        page = urllib.request.Request(address, headers={"Accept": "text/html", "Cookie": cookie})
         with urllib.request.urlopen(page, timeout=patience) as answer:
             cookies = answer.headers.get_all("Set-Cookie") or []
-        self.cookie = "; ".join(one.partition(";")[0] for one in cookies)
+        self.cookie = "; ".join(filter(None, [cookie, *(one.partition(";")[0] for one in cookies)]))
         self._socket: Any = connect(
             address.replace("http", "ws", 1) + "/_stcore/stream",
             subprotocols=["streamlit"],  # type: ignore[list-item]

@@ -241,4 +241,5 @@ def _network(address: str) -> str:
 def _cookie(name: str, value: str, seconds: int, scope: Scope) -> str:
     # A proxy that has the certificate says so; were it a lie, only the liar's own cookie would be lost.
     safe = "https" in (scope.get("scheme"), Headers(scope=scope).get("x-forwarded-proto"))
-    return f"{name}={value}; Path={below_base('/')}; Max-Age={seconds}; HttpOnly; SameSite=Lax{'; Secure' if safe else ''}"
+    more = "; Secure" if safe else ""
+    return f"{name}={value}; Path={below_base('/')}; Max-Age={seconds}; HttpOnly; SameSite=Lax{more}"

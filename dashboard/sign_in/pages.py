@@ -96,7 +96,8 @@ def stranger_page(scope: Scope, name: str, subject: str) -> HTMLResponse:
     with speaking(language_of(scope)):
         title, leave = (html.escape(one) for one in (_("No access"), _("Sign out")))
         said = _(
-            "You have signed in as {name}, who is not on the list of this server. Tell whoever runs it: your ID is {id}."
+            "You have signed in as {name}, who is not on the list of this server. Whoever runs it can put your ID on "
+            "it: {id}"
         ).format(name=name, id=subject)
     body = f"""<h1>{title}</h1><p>{html.escape(said)}</p>
 <form method="post" action="{below_base(LEAVE)}"><button>{leave}</button></form>"""
@@ -139,9 +140,9 @@ input { box-sizing: border-box; width: 100%; padding: 0.55rem 0.7rem; font: inhe
 .hint { margin: 0.2rem 0 0; font-size: 0.875rem; color: light-dark(#53606f, #a9b3c0); }
 .alert { margin: 0; padding: 0.6rem 0.8rem; border-radius: 0.4rem;
   background: light-dark(#fdecea, #4a1f1c); color: light-dark(#7a1b12, #ffd9d4); }
-button, .button { box-sizing: border-box; display: block; margin-top: 1.4rem; width: 100%; padding: 0.6rem; font: inherit;
-  font-weight: 600; text-align: center; text-decoration: none; cursor: pointer; color: #ffffff; background: #1f5fbf;
-  border: 0; border-radius: 0.4rem; }
+button, .button { box-sizing: border-box; display: block; margin-top: 1.4rem; width: 100%; padding: 0.6rem;
+  font: inherit; font-weight: 600; text-align: center; text-decoration: none; cursor: pointer;
+  color: #ffffff; background: #1f5fbf; border: 0; border-radius: 0.4rem; }
 .back { display: block; margin-top: 1.2rem; text-align: center; color: light-dark(#1f5fbf, #8fb8f0); }
 a:focus-visible, button:focus-visible, input:focus-visible { outline: 3px solid #f0a030; outline-offset: 2px; }
 """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache, data_slot, state
+from dashboard import ROOT, cache, data_slot, ownership, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, literal
@@ -113,7 +113,7 @@ def _runs() -> dict[str, str]:
         RUN + run.id: _("fine-tuned run: {name}, {day}").format(
             name=run.request.name, day=time.strftime("%m-%d %H:%M", time.localtime(run.queued))
         )
-        for run in it.runs.list_runs(state.runs_folder())
+        for run in ownership.runs()
         if run.model is not None and not run.active and run.request.task in ("classes", "multi-label")
     }
 
@@ -126,7 +126,7 @@ def _own_head(spec: it.EncoderSpec, encoder: it.Encoder, file: SlotFile | None) 
     chosen = chosen_run()
     if chosen:
         # The model answers, whatever became of the run's other files.
-        guarded(lambda: _held_out(it.runs.read_run(state.runs_folder() / chosen)))()
+        guarded(lambda: _held_out(ownership.run(chosen)))()
         return
     assert encoder.task is not None
     if not encoder.task.exclusive:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-import interpret as it
-from dashboard import state
+from dashboard import ownership
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n
 from dashboard.numbers import listed
@@ -43,8 +42,8 @@ def _copies(file: SlotFile) -> tuple[int, int]:
     with suppress(InputError):
         # Runs keep it in UTF-8, whatever it was in.
         contents.add(file.content)
-    jobs = sum(_holds([job.folder / "data"], contents) for job in list_jobs(state.explanations_folder()))
-    runs = it.runs.list_runs(state.runs_folder())
+    jobs = sum(_holds([job.folder / "data"], contents) for job in list_jobs(ownership.explanations_folder()))
+    runs = ownership.runs()
     files = ([kind(run.folder, run.request) for kind in (data_file, file_of_test_data)] for run in runs)
     return jobs, sum(_holds(one, contents) for one in files)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import cache, ownership, state
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from interpret.core.checkpoint_files import saved_checkpoints
@@ -88,16 +87,7 @@ def _path(folder: str) -> Path:
 
 def _runs() -> dict[str, str]:
     """The runs that have a model, by what the picker calls them."""
-    root = state.runs_folder()
-    found = {}
-    for folder in sorted(root.iterdir(), reverse=True) if root.is_dir() else ():
-        if (folder / "model" / "config.json").exists():
-            try:
-                name = json.loads((folder / "request.json").read_text("utf-8"))["name"]
-            except (OSError, ValueError, KeyError):
-                continue
-            found[RUN + folder.name] = str(name)
-    return found
+    return {RUN + run: name for run, name in ownership.model_names().items()}
 
 
 def model_options() -> dict[str, str]:
@@ -167,7 +157,7 @@ def base_options(name: str) -> dict[str, str]:
     """Name the model that one of a run, or with an adapter, was made of; nothing of any other, or where it is gone."""
     try:
         if name in _runs():
-            request = it.runs.read_run(state.runs_folder() / name.removeprefix(RUN)).request
+            request = ownership.run(name.removeprefix(RUN)).request
             model = model_name(request.base or request.recipe.model)
             return {BASE_OF + name: _("before the fine-tune: {model}").format(model=model)}
         if name in _folders() and is_adapter(_path(name)):
@@ -187,7 +177,7 @@ def _base_checkpoint(name: str) -> it.Checkpoint:
         If there is no such run or folder any more.
     """
     if name in _runs():
-        return it.find_checkpoint(it.runs.read_run(state.runs_folder() / name.removeprefix(RUN)).base)
+        return it.find_checkpoint(ownership.run(name.removeprefix(RUN)).base)
     if name in _folders() and is_adapter(_path(name)):
         return adapter_base(_path(name))
     raise it.InputError("The fine-tune, or the adapter, of this model is no longer there. Choose another model.")

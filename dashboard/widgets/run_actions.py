@@ -13,10 +13,11 @@ from pathlib import Path
 import streamlit as st
 
 import interpret as it
-from dashboard import audit, jobs, state
+from dashboard import audit, jobs, ownership, quotas, state
 from dashboard.language import _, literal
 from dashboard.widgets.models import RUN
 from dashboard.widgets.notices import guarded
+from interpret.core.units import gigabytes
 
 
 def use_button(run: it.runs.Run, key: str) -> None:
@@ -35,23 +36,19 @@ def use_button(run: it.runs.Run, key: str) -> None:
 
 def model_download(run: it.runs.Run, model: Path, key: str) -> None:
     """Draw the buttons that save a run's model, and its encoder for sentence-transformers."""
-    st.download_button(
+    save_button(
         _("Model (ZIP)"),
         functools.partial(packed, run, model, audit.reader()),
         f"{run.id}.zip",
-        "application/zip",
-        icon=":material/download:",
-        key=key,
-        help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
+        key,
+        _("Unzipped, it is a folder that transformers opens with from_pretrained."),
     )
-    st.download_button(
+    save_button(
         _("Encoder for sentence-transformers (ZIP)"),
         functools.partial(packed_sentences, run, model, audit.reader()),
         f"{run.id}-sentence-transformers.zip",
-        "application/zip",
-        icon=":material/download:",
-        key=f"{key}:sentences",
-        help=_(
+        f"{key}:sentences",
+        _(
             "Unzipped, it is a folder that SentenceTransformer opens: without the head, with the pooling, the prompts "
             "and the normalisation of the model that it was trained from, or else the mean."
         ),
@@ -74,8 +71,8 @@ def sentence_folder(run: it.runs.Run, model: Path) -> bytes:
 
 
 def stop_button(run: it.runs.Run, key: str) -> None:
-    """Draw the button that stops a run, while it is at work."""
-    if run.active:
+    """Draw the button that stops a run, while it is at work, for whom it is to stop."""
+    if run.active and ownership.may_change(run.folder):
         st.button(
             _("Stop"),
             icon=":material/stop:",
@@ -92,25 +89,26 @@ def stop(*runs: it.runs.Run) -> None:
     """Ask runs to stop that are at work."""
     for run in runs:
         if run.active:
+            ownership.check_change(run)
             it.runs.stop_run(run)
             audit.note("stopped", "run", run.folder, run.request.name)
 
 
 def resume_button(run: it.runs.Run, key: str) -> None:
-    """Draw the button that lets a run go on, where it can."""
-    if run.resumable:
+    """Draw the button that lets a run go on, where it can, for whom it is to go on with."""
+    if run.resumable and ownership.may_change(run.folder):
         st.button(_("Resume"), icon=":material/play_arrow:", key=key, on_click=_resume, args=(run,))
 
 
 def delete_popover(run: it.runs.Run, key: str, after: Callable[[], None]) -> None:
-    """Draw what deletes a run, asked for twice; nothing while it is at work.
+    """Draw what deletes a run, asked for twice; nothing while it is at work, or for whom it is not to delete.
 
     Parameters
     ----------
     after
         Called when it is gone.
     """
-    if not run.active:
+    if not run.active and ownership.may_change(run.folder):
         with st.popover(_("Delete"), icon=":material/delete:"):
             st.markdown(_("The run, its model and its metrics will be deleted."))
             st.button(_("Delete permanently"), key=key, type="primary", on_click=_delete, args=(run, after))
@@ -118,26 +116,46 @@ def delete_popover(run: it.runs.Run, key: str, after: Callable[[], None]) -> Non
 
 def files_button(run: it.runs.Run, key: str) -> None:
     """Draw what saves all that is left of a run that is damaged."""
-    st.download_button(
-        _("Remaining files (ZIP)"),
-        functools.partial(packed, run, run.folder, audit.reader()),
-        f"{run.id}-files.zip",
-        "application/zip",
-        icon=":material/download:",
-        key=key,
-    )
+    make = functools.partial(packed, run, run.folder, audit.reader())
+    save_button(_("Remaining files (ZIP)"), make, f"{run.id}-files.zip", key)
 
 
 def packed_sentences(run: it.runs.Run, model: Path, by: audit.Reader) -> bytes:
     """Return what `sentence_folder` does, and write down who took it."""
-    audit.note("downloaded", "run", run.folder, run.request.name, by)
-    return sentence_folder(run, model)
+    return _taken(run, sentence_folder(run, model), by)
 
 
 def packed(run: it.runs.Run, folder: Path, by: audit.Reader) -> bytes:
     """Return a folder of a run as a zip file, and write down who took it: called in a thread of no session."""
+    return _taken(run, zipped(folder), by)
+
+
+def _taken(run: it.runs.Run, content: bytes, by: audit.Reader) -> bytes:
     audit.note("downloaded", "run", run.folder, run.request.name, by)
-    return zipped(folder)
+    quotas.count_saved(by.person, len(content))
+    return content
+
+
+def save_button(label: str, make: Callable[[], bytes], name: str, key: str, why: str | None = None) -> None:
+    """Draw a button that saves a file of a run; one that does nothing where its reader has saved enough for a day.
+
+    Parameters
+    ----------
+    why
+        What the file is good for.
+    """
+    may = quotas.may_save()
+    enough = _("You have saved {most} GB of models today, as much as one person may. Come back tomorrow.")
+    st.download_button(
+        label,
+        make,
+        name,
+        "application/zip",
+        icon=":material/download:",
+        key=key,
+        disabled=not may,
+        help=why if may else enough.format(most=gigabytes(quotas.most_saved())),
+    )
 
 
 def zipped(folder: Path) -> bytes:
@@ -159,11 +177,14 @@ def _use(name: str, title: str) -> None:
 
 @guarded
 def _resume(run: it.runs.Run) -> None:
+    ownership.check_change(run)
+    quotas.check_runs(1)
     jobs.start(it.runs.resume_run(run))
 
 
 @guarded
 def _delete(run: it.runs.Run, after: Callable[[], None]) -> None:
+    ownership.check_change(run)
     it.runs.delete_run(run)
     audit.note("deleted", "run", run.folder, run.request.name)
     after()

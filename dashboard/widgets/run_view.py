@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import cache, ownership, state
 from dashboard.cache import Labelled
 from dashboard.figures.finetuning import MOST_POINTS, gradient_map, loss_curve, rate_curve, score_curve
 from dashboard.language import _, _n, explain, literal
@@ -51,12 +51,12 @@ def watched(run_id: str) -> it.runs.Run:
     InputError
         If there is none.
     """
-    return it.runs.read_run(state.runs_folder() / run_id)
+    return ownership.run(run_id)
 
 
 def run_choice() -> it.runs.Run | None:
     """Draw the choice of a run, the newest first; None where there is none."""
-    runs = it.runs.list_runs(state.runs_folder())[:_MOST_RUNS]
+    runs = ownership.runs()[:_MOST_RUNS]
     if not runs:
         return None
     names = state_names()
@@ -124,12 +124,13 @@ def _live(run_id: str, active: bool) -> None:
         st.rerun()
     metrics = it.runs.read_metrics(run.folder)
     if run.state == "waiting":
+        ahead = ownership.waits_for(run)
         st.info(
             _(
                 "Waiting for “{name}”, which is using this device or is ahead in the queue. Waiting does not count as "
                 "training time."
-            ).format(name=literal(run.waits_for))
-            if run.waits_for
+            ).format(name=literal(ahead))
+            if ahead
             else _("Waiting: another run is using this device, or the process is starting."),
             icon=":material/hourglass:",
         )

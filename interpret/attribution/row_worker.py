@@ -30,10 +30,15 @@ _log = logging.getLogger(__name__)
 _BETWEEN = 0.3
 
 
-def work_on_rows(folder: Path) -> RowJob:
+def work_on_rows(folder: Path, turns: Path | None = None) -> RowJob:
     """Work on a job until its rows are done, it is stopped, or has failed; returns it as it is then.
 
     One job at a time works on a device. SIGTERM and SIGINT ask it to stop.
+
+    Parameters
+    ----------
+    turns
+        The folder whose jobs wait for each other; the one that the job is in, unless given.
 
     Raises
     ------
@@ -49,7 +54,7 @@ def work_on_rows(folder: Path) -> RowJob:
     with alone, _stopped_by_signals(folder):
         write_state(folder, state="waiting", **itself(), error=None)
         try:
-            with _turn(job):
+            with _turn(job, turns or folder.parent):
                 _work(job)
             write_state(folder, state="done")
         except Cancelled:
@@ -151,9 +156,9 @@ def _lengths(encoder: Encoder, texts: Sequence[str]) -> list[int]:
 
 
 @contextmanager
-def _turn(job: RowJob) -> Iterator[None]:
+def _turn(job: RowJob, turns: Path) -> Iterator[None]:
     """Wait until no other job works on the device."""
-    lock = FileLock(job.folder.parent / f".{job.request.spec.device.replace(':', '-')}.lock")
+    lock = FileLock(turns / f".{job.request.spec.device.replace(':', '-')}.lock")
     while True:
         if (job.folder / "stop").exists():
             raise Cancelled
@@ -183,12 +188,12 @@ def _stopped_by_signals(folder: Path) -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, turns: Path | None = None) -> int:
     """Work on a job as a process of its own, behind whoever looks at a page; returns the exit status."""
     os.nice(5)
     logging.basicConfig(filename=folder / "log.txt", level=logging.WARNING)
-    return 0 if work_on_rows(folder).state in ("done", "stopped") else 1
+    return 0 if work_on_rows(folder, turns).state in ("done", "stopped") else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(*map(Path, sys.argv[1:3])))

@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from interpret.core.errors import InputError
+
 # Seconds on devices after which others go first, who have had less. A trace of a sentence takes 10 to 30 ms on two
 # cores, an attribution some tenths of a second, a file's vectors many seconds.
 LEVELS = (0.25, 1.0, 4.0)
@@ -49,12 +51,18 @@ class Request:
         Seconds for which it has had devices.
     batch
         Whether it is known to be long.
+    paused
+        Seconds for which it has given way since it took a device.
+    stopped
+        Whether it is to end where it next asks for a device, or could give way: see `stop_long_work`.
     """
 
     begun: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
     batch: bool = False
+    paused: float = 0.0
+    stopped: bool = False
 
     @property
     def level(self) -> int:
@@ -116,6 +124,7 @@ def give_way() -> None:
     """Let a short request have the device, if one waits and this is a place for it: called between two layers."""
     queue = _gives_way.get()
     if queue is not None:
+        _check_stopped()
         queue._pause()
 
 
@@ -124,6 +133,33 @@ def others_at_long_work() -> int:
     mine = _current()
     with _guard:
         return sum(one.level == len(LEVELS) for one in _under_way if one is not mine)
+
+
+def stop_long_work() -> int:
+    """Let all long work that others wait for end with an `InputError`; returns how much there is."""
+    mine = _current()
+    with _guard:
+        found = [one for one in _under_way if one is not mine and one.level == len(LEVELS)]
+        for one in found:
+            one.stopped = True
+        queues = list(_queues.values())
+    for queue in queues:
+        queue.look()
+    return len(found)
+
+
+def _check_stopped() -> None:
+    one = _current()
+    if one.stopped:
+        # Once: what comes after it on a page is other work.
+        one.stopped = False
+        raise InputError("Whoever runs this server has stopped long work. Start it again later.")
+
+
+def all_queues() -> "dict[str, DeviceQueue]":
+    """Return the queues of devices that have been used, by the devices' names."""
+    with _guard:
+        return dict(_queues)
 
 
 def _current() -> Request:
@@ -173,6 +209,7 @@ class DeviceQueue:
         if self.mine:
             self._depth += 1
             return True
+        _check_stopped()
         return self._wait(next(self._numbers), time.monotonic(), blocking)
 
     def _wait(self, number: int, since: float, blocking: bool = True) -> bool:
@@ -184,8 +221,12 @@ class DeviceQueue:
                 while (left := self._seconds_left(ticket)) != 0:
                     if not blocking:
                         return False
+                    if number != _PAUSED:
+                        _check_stopped()
                     self._changed.wait(left)
                 self._owner, self._depth, self._since, self._holder = me, 1, time.monotonic(), one
+                if number != _PAUSED:
+                    one.paused = 0.0
                 self._owed = min(self._waiting, key=lambda each: each.rank) is not ticket
                 if self._owed:
                     self._last_late = self._since
@@ -243,11 +284,11 @@ class DeviceQueue:
             _gives_way.reset(token)
 
     def _pause(self) -> None:
-        one, depth, since = self._holder, self._depth, self._since
+        one, depth, since = self._holder, self._depth, time.monotonic()
         # Who has waited long for it has all of its turn, or it would get on by a layer at a time.
         if not self.mine or one is None or self._owed:
             return
-        level = one.level_after(time.monotonic() - since)
+        level = one.level_after(since - self._since)
         with self._changed:
             if all(each.request.level >= level for each in self._waiting):
                 return
@@ -256,8 +297,10 @@ class DeviceQueue:
         stopped: BaseException | None = None
         while True:
             try:
-                # Before all others like it: what this pass has computed takes memory.
-                self._wait(_PAUSED, since)
+                # Before all others like it: what this pass has computed takes memory. Patient for as long as in all of
+                # its pauses together: what it has had the device for is no waiting.
+                self._wait(_PAUSED, since - one.paused)
+                one.paused += time.monotonic() - since
                 break
             except BaseException as error:
                 # Whoever holds it lets go of it on the way out, so that it must hold it.

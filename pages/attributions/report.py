@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache, data_slot, state
+from dashboard import ROOT, cache, data_slot, ownership, state
 from dashboard.data_slot import SlotFile
 from dashboard.language import _
 from dashboard.report.facts import file_facts, head_facts, run_facts
@@ -112,7 +112,7 @@ def training_facts(spec: it.EncoderSpec, head: it.LinearHead | None, classifier:
         # Of a run whose files are damaged nobody knows it any more.
         with suppress(it.InputError):
             if spec.checkpoint.source == "folder" and folder.parent == state.runs_folder().resolve():
-                return run_facts(it.runs.read_run(folder), run_rows)
+                return run_facts(ownership.run(folder.name), run_rows)
         return {}
     kind, _colon, about = classifier.partition(":")
     if kind == "starter":

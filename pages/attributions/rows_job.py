@@ -8,10 +8,11 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import audit, cache, jobs, state
+from dashboard import audit, cache, jobs, ownership, state
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import done_of, duration
+from dashboard.sign_in.session import is_asked
 from dashboard.widgets.data_table import data_table
 from dashboard.widgets.method_input import method_names
 from dashboard.widgets.models import device_name, model_name
@@ -66,7 +67,7 @@ def job_of(choice: TargetChoice, read: Input, method: str, baseline: str, tolera
         If its files are damaged.
     """
     request = _request(choice, read, method, baseline, tolerance)
-    folder = state.explanations_folder() / job_id(request, read.file.uploaded)
+    folder = ownership.explanations_folder() / job_id(request, read.file.uploaded)
     return read_job(folder) if (folder / "request.json").exists() else None
 
 
@@ -74,7 +75,7 @@ def start_job(choice: TargetChoice, read: Input, method: str, baseline: str, tol
     """Start the job that explains these rows so."""
     request = _request(choice, read, method, baseline, tolerance)
     head = choice.head.result if choice.head is not None else None
-    _go_on(make_job(state.explanations_folder(), request, read.file.uploaded, head, trained_texts()))
+    _go_on(make_job(jobs.explanations_to_fill(), request, read.file.uploaded, head, trained_texts()))
 
 
 def job_view(job: RowJob | None, label: str, start: Callable[[], None]) -> None:
@@ -180,7 +181,7 @@ def _delete(job: RowJob) -> None:
 def kept_job() -> RowJob | None:
     """Return the explanation that was opened from the list of those that are kept, if it is still there."""
     chosen = state.chosen_value(state.ROWS_JOB)
-    folder = state.explanations_folder() / chosen
+    folder = ownership.explanations_folder() / chosen
     # The address is anybody's to write.
     if not (chosen.isascii() and chosen.isalnum() and (folder / "request.json").exists()):
         state.remember(state.ROWS_JOB, None)
@@ -213,7 +214,7 @@ def opened_job(job: RowJob) -> None:
 
 def kept_jobs() -> None:
     """List the explanations that are kept on this machine, each with what can be done with it."""
-    found = list_jobs(state.explanations_folder())
+    found = list_jobs(ownership.explanations_folder())
     if not found:
         return
     with st.expander(_("Explanations on this machine: {count}").format(count=len(found)), icon=":material/history:"):
@@ -233,8 +234,10 @@ def kept_jobs() -> None:
         st.caption(
             _(
                 "The files and what came of them are kept in “{folder}” until they are deleted, the last {count} of "
-                "them. Whoever can open this dashboard can open them."
-            ).format(folder=literal(state.explanations_folder().name), count=MOST_KEPT)
+                "them."
+            ).format(folder=literal(ownership.explanations_folder().name), count=MOST_KEPT)
+            + " "
+            + (_("Nobody else sees them here.") if is_asked() else _("Whoever can open this dashboard can open them."))
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, state
+from dashboard import ROOT, ownership, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
@@ -147,7 +147,7 @@ def trained_texts() -> frozenset[str] | None:
         return None
     # Of one whose files are damaged nobody knows it any more.
     with suppress(it.InputError):
-        return training_texts_of(it.runs.read_run(state.runs_folder() / chosen), run_rows)
+        return training_texts_of(ownership.run(chosen), run_rows)
     return None
 
 

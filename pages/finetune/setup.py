@@ -183,7 +183,7 @@ def _request_input(given: Given, recipe: it.Recipe, checkpoint: it.Checkpoint, p
 def _start_button(given: Given, request: Request) -> None:
     if st.button(_("Start"), type="primary", icon=":material/play_arrow:", key="start", width=200):
         test_content = given.test.content if given.test is not None else None
-        run = it.runs.new_run(state.runs_folder(), request, given.data.content, test_content)
+        (run,) = jobs.new_runs([request], given.data.content, test_content)
         jobs.start(run)
         st.session_state[state.RUN] = run.id
         st.session_state[state.STAGE] = "watch"

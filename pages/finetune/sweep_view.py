@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import jobs, state
+from dashboard import jobs, ownership, state
 from dashboard.figures.finetuning import cost_curve
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import duration, number
@@ -46,28 +46,23 @@ def depth_name(frozen: Sequence[str]) -> str:
 def start_sweep(request: it.runs.Request, depths: Sequence[tuple[str, ...]], data: bytes, test: bytes | None) -> None:
     """Make a run for each depth, and start one process that works on them in this order."""
     group = time.strftime("%Y%m%d-%H%M%S")
-    runs = [
-        it.runs.new_run(
-            state.runs_folder(),
-            replace(
-                request,
-                # What is compared is the depths: moments on the way of each would fill the disk.
-                recipe=replace(request.recipe, frozen=frozen, snapshots=0),
-                name=f"{request.name} · {depth_name(frozen)}",
-                group=group,
-            ),
-            data,
-            test,
+    requests = [
+        replace(
+            request,
+            # What is compared is the depths: moments on the way of each would fill the disk.
+            recipe=replace(request.recipe, frozen=frozen, snapshots=0),
+            name=f"{request.name} · {depth_name(frozen)}",
+            group=group,
         )
         for frozen in depths
     ]
-    jobs.start(*runs)
+    jobs.start(*jobs.new_runs(requests, data, test))
     st.session_state[state.GROUP] = group
 
 
 def _sweeps() -> dict[str, list[it.runs.Run]]:
     found: dict[str, list[it.runs.Run]] = {}
-    for run in it.runs.list_runs(state.runs_folder()):
+    for run in ownership.runs():
         if run.request.group:
             found.setdefault(run.request.group, []).append(run)
     return found

@@ -6,8 +6,7 @@ import time
 
 import streamlit as st
 
-import interpret as it
-from dashboard import page_file, state
+from dashboard import ownership, page_file, state
 from dashboard.language import _, literal
 from dashboard.numbers import done_of
 from dashboard.widgets.notices import guarded
@@ -27,7 +26,7 @@ def recent() -> None:
 
 
 def _explained() -> None:
-    jobs = list_jobs(state.explanations_folder())[:_MOST]
+    jobs = list_jobs(ownership.explanations_folder())[:_MOST]
     st.markdown("#### " + _("Explained files"))
     if not jobs:
         st.caption(_("None yet. Files that are explained on the “Attributions” page are listed here."))
@@ -38,7 +37,7 @@ def _explained() -> None:
 
 
 def _runs() -> None:
-    runs = it.runs.list_runs(state.runs_folder())[:_MOST]
+    runs = ownership.runs()[:_MOST]
     st.markdown("#### " + _("Recent runs"))
     if not runs:
         st.caption(_("None yet. What you train on the “Fine-tune” page is listed here."))

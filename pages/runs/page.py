@@ -7,7 +7,8 @@ import streamlit as st
 from dashboard.language import _
 from dashboard.widgets.run_report import run_report
 from pages.runs.compare import compare_view
-from pages.runs.runs_view import lineage_view, one_view, runs_table
+from pages.runs.one_view import lineage_view, one_view
+from pages.runs.runs_view import runs_table
 
 st.title(_("Runs: what was trained, and from what"))
 chosen = runs_table()

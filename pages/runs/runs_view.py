@@ -1,37 +1,22 @@
-"""The record of all runs as a table, the newest chosen at first, and what can be done to one."""
+"""The record of all runs as a table, the newest chosen at first."""
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 import interpret as it
-from dashboard import audit, page_file, state
-from dashboard.language import _, explain, literal
+from dashboard import ownership, page_file, state
+from dashboard.language import _, explain
 from dashboard.numbers import interval, listed, number
-from dashboard.widgets.base_model import start_from
+from dashboard.sign_in.session import is_asked
 from dashboard.widgets.data_table import data_table
-from dashboard.widgets.models import RUN, model_name
-from dashboard.widgets.notices import guarded
-from dashboard.widgets.run_actions import (
-    delete_popover,
-    files_button,
-    model_download,
-    packed,
-    resume_button,
-    stop_button,
-    use_button,
-)
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
-from dashboard.widgets.verdict_view import verdict_view
 from interpret.finetuning.facts import beats_baseline, reported_on
-from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
 
 # Of the session: the runs that are chosen, by what the record or their folders call them.
 _CHOSEN = "runs_chosen"
@@ -55,15 +40,19 @@ class Row:
 
 def _rows() -> list[Row]:
     root = state.runs_folder()
-    here = {run.id: run for run in it.runs.list_runs(root)}
+    here = {run.id: run for run in ownership.runs()}
     try:
         recorded = it.runs.read_record(root) if here or root.is_dir() else []
     except it.InputError as error:
         st.warning(explain(error), icon=":material/cloud_off:")
         recorded = []
     rows = []
+    everything = ownership.runs_server()
     for one in recorded:
         run = here.pop(one.run, None)
+        if run is None and not everything:
+            # Somebody else's, or one that is not here any more, of whom nobody knows.
+            continue
         # The folder knows what the record may have missed.
         finals = _finals(run) if run is not None else {}
         rows.append(Row(replace(one, metrics={**one.metrics, **finals}), run))
@@ -161,11 +150,12 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
     return {
         _("Name"): [row.recorded.name for row in rows],
         _("Alias"): [listed(row.recorded.aliases) for row in rows],
+        **(_owners(rows) if is_asked() else {}),
         _("State"): [row.state for row in rows],
         _("Accuracy"): percents(finals("accuracy")),
         _("95% interval"): [_interval(row) for row in rows],
         _("Above the baseline"): [_above(row) for row in rows],
-        _("Evaluated on"): [_reported(row) for row in rows],
+        _("Evaluated on"): [reported(row) for row in rows],
         _("Macro-F1"): percents(finals("macro_f1")),
         **{
             title: percents(finals(name)) if is_share else finals(name)
@@ -181,6 +171,14 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
     }
 
 
+def _owners(rows: list[Row]) -> dict[str, list[Any]]:
+    owners = [None if row.run is None else ownership.owner_of(row.run.folder) for row in rows]
+    return {
+        _("Owner"): ["" if row.run is None else ownership.owner_name(row.run.folder) for row in rows],
+        _("Shared"): [owner is not None and owner.shared for owner in owners],
+    }
+
+
 def _scores() -> list[tuple[str, str, bool]]:
     """Return what runs may be reported with beside an accuracy: its title, its name, and whether it is a share."""
     others = [one for one in it.finetuning.list_objectives().values() if one.fact != "accuracy"]
@@ -190,21 +188,21 @@ def _scores() -> list[tuple[str, str, bool]]:
     ]
 
 
-def _facts(row: Row) -> dict[str, float]:
+def facts_of(row: Row) -> dict[str, float]:
     """Return a run's final numbers, as it is listed with."""
     begin = "final_"
     return {name[len(begin) :]: value for name, value in row.recorded.metrics.items() if name.startswith(begin)}
 
 
 def _interval(row: Row) -> str:
-    facts = _facts(row)
+    facts = facts_of(row)
     if "low" not in facts:
         return ""
     return interval((facts["low"], facts["high"]), ".2f" if "r2" in facts else ".1%")
 
 
 def _above(row: Row) -> str:
-    return above_baseline(beats_baseline(_facts(row)))
+    return above_baseline(beats_baseline(facts_of(row)))
 
 
 def above_baseline(above: bool | None) -> str:
@@ -212,9 +210,9 @@ def above_baseline(above: bool | None) -> str:
     return "" if above is None else _("yes") if above else _("no evidence")
 
 
-def _reported(row: Row) -> str:
+def reported(row: Row) -> str:
     """Say whether the rows that a run is reported on chose its epoch."""
-    facts = _facts(row)
+    facts = facts_of(row)
     if not facts:
         return ""
     chooses = row.recorded.params.get("patience", "0") != "0"
@@ -227,124 +225,3 @@ def _reported(row: Row) -> str:
     return _("validation set (it chose the epoch); with other rows choosing: {score}").format(
         score=number(honest, form)
     )
-
-
-@guarded
-def one_view(row: Row) -> None:
-    """Draw what can be done with a run."""
-    one, run = row.recorded, row.run
-    root = state.runs_folder()
-    st.markdown(f"#### {literal(one.name)}")
-    facts = _facts(row)
-    st.caption(" · ".join(filter(None, [row.state, literal(one.params.get("data", "")), _reported(row)])))
-    if facts:
-        verdict_view(facts, one.params.get("task", "classes"))
-    if run is not None:
-        with st.container(horizontal=True):
-            if st.button(_("Curves and results"), icon=":material/monitoring:", key="open_run"):
-                st.session_state[state.RUN] = run.id
-                st.session_state[state.STAGE] = "watch"
-                st.switch_page(page_file("finetune"))
-            if run.model is not None:
-                _model_buttons(run, run.model)
-            if run.state == "damaged":
-                files_button(run, "runs_files")
-            stop_button(run, "runs_stop")
-            resume_button(run, "runs_resume")
-            delete_popover(run, "runs_delete", lambda: it.runs.delete_record(root, one.id) if one.id else None)
-        if run.model is not None:
-            _looks(run)
-        if run.state == "damaged" and run.error is not None:
-            st.error(explain(run.error), icon=":material/broken_image:")
-    if not one.id:
-        st.caption(_("This run is not in the MLflow record, so it cannot have notes or aliases."))
-        return
-    left, right = st.columns([3, 2], gap="large")
-    key = f"note:{one.id}"
-    # Written when it is changed, and not where the record differs from what was typed: it may keep it in another form.
-    left.text_area(
-        _("Note"), one.note, key=key, height=90, max_chars=LONGEST_NOTE, on_change=_write_note, args=(root, one.id, key)
-    )
-    with right:
-        name, button = st.columns([3, 2], vertical_alignment="bottom")
-        alias = name.text_input(
-            _("Model alias"), placeholder="champion", max_chars=LONGEST_ALIAS, key=f"alias:{one.id}"
-        )
-        if button.button(_("Set alias"), key="set_alias", disabled=run is None or run.model is None, width="stretch"):
-            it.runs.set_alias(root, one.id, (alias or "").strip() or "champion")
-            st.rerun()
-        for index, known in enumerate(one.aliases):
-            st.button(
-                _("Remove alias “{alias}”").format(alias=literal(known)),
-                key=f"drop:{index}",
-                icon=":material/label_off:",
-                on_click=guarded(it.runs.drop_alias),
-                args=(root, known),
-            )
-
-
-def _looks(run: it.runs.Run) -> None:
-    """Draw what opens the pages that look into a model, with what the run has learned."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(_("Look into its model:"), width="content")
-        for page, label in (
-            ("attention", _("Attention")),
-            ("embeddings", _("Embeddings")),
-            ("attributions", _("Attributions")),
-            ("pretraining", _("Pretraining")),
-        ):
-            if st.button(label, key=f"with:{page}", type="tertiary", icon=":material/open_in_new:"):
-                st.session_state[state.MODEL] = RUN + run.id
-                st.switch_page(page_file(page))
-
-
-def _model_buttons(run: it.runs.Run, model: Path) -> None:
-    """Draw what uses, goes on from, or takes out what a run has learned."""
-    use_button(run, "runs_use")
-    if st.button(
-        _("Continue training from this run"),
-        icon=":material/fork_right:",
-        key="go_on",
-        help=_("Set up a new run that starts from this model."),
-    ):
-        start_from(run)
-    model_download(run, model, "runs_download")
-    if run.adapter is not None:
-        st.download_button(
-            _("Adapters (ZIP)"),
-            functools.partial(packed, run, run.adapter, audit.reader()),
-            f"{run.id}-adapters.zip",
-            "application/zip",
-            icon=":material/download:",
-            help=_("Small: after unzipping, PEFT applies it to the model that the training started from."),
-        )
-
-
-@guarded
-def _write_note(root: Path, record: str, key: str) -> None:
-    it.runs.write_note(root, record, str(st.session_state[key] or ""))
-
-
-@guarded
-def lineage_view(row: Row) -> None:
-    """Draw from which run this one went on, and which went on from it."""
-    if row.run is None:
-        return
-    runs = {run.id: run for run in it.runs.list_runs(state.runs_folder())}
-    chain = [row.run]
-    while chain[0].request.parent in runs and len(chain) < 20:
-        chain.insert(0, runs[chain[0].request.parent])
-    children = [run for run in runs.values() if run.request.parent == row.run.id]
-    begun = chain[0].request
-    names = [
-        literal(model_name(begun.base or begun.recipe.model)),
-        *(f"**{literal(run.request.name)}**" for run in chain),
-    ]
-    gone = _("deleted run") if begun.parent else ""
-    st.markdown(_("Lineage: {chain}").format(chain=" → ".join([*filter(None, [gone]), *names])))
-    if children:
-        st.markdown(
-            _("Child runs (continued from this one): {names}").format(
-                names=listed(literal(run.request.name) for run in children)
-            )
-        )

@@ -57,9 +57,7 @@ def test_who_is_on_the_list_comes_to_the_page_that_they_opened_and_nobody_else_d
     page.set_default_timeout(30_000)
     wrong = []
     page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-    page.on(
-        "request", lambda request: request.url.startswith((address, provider.address)) or wrong.append(request.url)
-    )
+    page.on("request", lambda request: request.url.startswith((address, provider.address)) or wrong.append(request.url))
     provider.person = STRANGER
     page.goto(f"{address}/attention?text=The+nurse+slept.")
     page.get_by_role("link").click()

@@ -10,6 +10,7 @@ import pytest
 
 import interpret as it
 from dashboard import audit, jobs
+from dashboard.sign_in.people import by_name
 from dashboard.widgets import run_actions
 from interpret.core.process_state import identity, write_state
 from tests.dashboard.test_sign_in import PHRASE, Behind, give
@@ -34,7 +35,8 @@ def lines(folder):
 
 
 def signed_in(monkeypatch, name):
-    monkeypatch.setattr(audit, "person", lambda: name and SimpleNamespace(name=name))
+    # The run is everybody's: see `tests.dashboard.test_ownership` for whose it may be.
+    monkeypatch.setattr(audit, "person", lambda: name and by_name(name, False))
 
 
 def test_what_is_started_stopped_taken_and_deleted_is_written_down_with_who_did_it(folder, run, monkeypatch):

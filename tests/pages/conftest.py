@@ -11,7 +11,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import local_script_runner
 
-from dashboard import cache, jobs, state
+from dashboard import cache, jobs, ownership, state
 from interpret.attribution.row_worker import work_on_rows
 from tests.figures import unnamed
 from tests.records import tables_are_made_once  # noqa: F401
@@ -48,7 +48,7 @@ def _asked_now_and_then():
 @pytest.fixture(autouse=True)
 def _files_are_explained_here(monkeypatch, tmp_path):
     """A whole file is explained by a process of its own: `tests/browser` starts those, and here it is done at once."""
-    monkeypatch.setattr(state, "explanations_folder", lambda: tmp_path / "explanations")
+    monkeypatch.setattr(ownership, "explanations_folder", lambda: tmp_path / "explanations")
     monkeypatch.setattr(jobs, "explain_rows", lambda job: work_on_rows(job.folder))
 
 

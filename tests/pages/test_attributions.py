@@ -10,7 +10,7 @@ import transformers as tf
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache, state
+from dashboard import ROOT, cache, ownership
 from dashboard.components.words import read_indices
 from dashboard.subject import Subject
 from dashboard.widgets.attributions_view import words_of
@@ -362,7 +362,7 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     open_page(page, model="folder:bert", why="rows", example="short")
     page.button(key="rows:start").click().run()
     assert not page.exception
-    (job,) = list_jobs(state.explanations_folder())
+    (job,) = list_jobs(ownership.explanations_folder())
     assert json.loads((job.folder / TRAINING).read_text()) == {"texts": ["the bank lent money"]}
     assert rows_view.trained_texts() is None
 

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache, state
+from dashboard import ROOT, cache, ownership, state
 from dashboard.data_slot import SLOT
 from dashboard.widgets import export
 from interpret.attribution.row_jobs import RowRequest, make_job
@@ -228,8 +228,8 @@ def test_the_card_says_where_copies_stay(page, tiny_folders):
     assert "copies" not in said(page)
     page.run()
     spec = it.load_encoder(str(tiny_folders["bert"]), device="cpu").spec
-    make_job(state.explanations_folder(), RowRequest(spec, "cases.csv"), CLEAR.encode())
-    make_job(state.explanations_folder(), RowRequest(spec, "cases.csv"), UNCLEAR.encode())
+    make_job(ownership.explanations_folder(), RowRequest(spec, "cases.csv"), CLEAR.encode())
+    make_job(ownership.explanations_folder(), RowRequest(spec, "cases.csv"), UNCLEAR.encode())
     request = it.runs.Request(it.Recipe("minilm"), "mine", "cases.csv", text="message", label="topic")
     it.runs.new_run(state.runs_folder(), request, CLEAR.encode())
     page.button(key="slot_card").click().run()

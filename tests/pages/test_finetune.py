@@ -361,10 +361,10 @@ def test_a_note_longer_than_the_record_keeps_is_refused_and_no_page_runs_for_eve
     monkeypatch.setattr("interpret.runs.write_note", lambda _root, _id, note: written.append(note))
     monkeypatch.setattr("pages.runs.runs_view.runs_table", lambda: [runs_view.Row(recorded, run)])
     runs = []
-    monkeypatch.setattr("pages.runs.runs_view.lineage_view", lambda _row: runs.append(1))
+    monkeypatch.setattr("pages.runs.one_view.lineage_view", lambda _row: runs.append(1))
     page = AppTest.from_string(
-        "from pages.runs import runs_view\nfor row in runs_view.runs_table():\n"
-        "    runs_view.one_view(row)\n    runs_view.lineage_view(row)\n",
+        "from pages.runs import one_view, runs_view\nfor row in runs_view.runs_table():\n"
+        "    one_view.one_view(row)\n    one_view.lineage_view(row)\n",
         default_timeout=60,
     ).run()
     note = page.text_area(key="note:r1")

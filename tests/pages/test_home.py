@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache, state
+from dashboard import ROOT, cache, ownership
 from interpret.attribution.row_jobs import RowRequest, make_job, resume_job
 from interpret.attribution.row_worker import work_on_rows
 from tests.apps import offered
@@ -112,7 +112,7 @@ def test_the_newest_explained_files_are_listed_and_open(page, minilm):
     for number in range(6):
         data = f"text\nthe bank lent money {number}\nthe river\n".encode()
         job = make_job(
-            state.explanations_folder(), RowRequest(minilm.spec, f"f<b>{number}.csv", method="saliency"), data, head
+            ownership.explanations_folder(), RowRequest(minilm.spec, f"f<b>{number}.csv", method="saliency"), data, head
         )
         work_on_rows(resume_job(job).folder)
     fine(page.run())

@@ -1,0 +1,44 @@
+"""What people did, as the audit log has it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import audit
+from dashboard.language import _, literal
+from dashboard.sign_in.session import is_asked
+from dashboard.widgets.data_table import data_table
+from dashboard.widgets.notices import guarded
+
+
+@guarded
+def entries() -> None:
+    """List the last entries of the audit log, and save this month's; nothing where nobody signs in."""
+    if not is_asked():
+        st.caption(_("Nobody signs in on this server: who did what is not known, and everybody sees this page."))
+        return
+    st.markdown("#### " + _("Audit log"))
+    found = audit.last_entries()
+    if not found:
+        st.caption(_("Nothing was written down yet."))
+        return
+    titles = {
+        "time": _("Time (UTC)"),
+        "who": _("Name"),
+        "address": _("Address"),
+        "what": _("What"),
+        "kind": _("Kind"),
+        "name": _("Item"),
+    }
+    data_table({title: [one.get(name, "") for one in found] for name, title in titles.items()}, key="server_entries")
+    file = audit.entries_file()
+    if file is not None:
+        st.download_button(
+            _("This month's log (JSONL)"),
+            file.read_bytes,
+            file.name,
+            "application/jsonl",
+            icon=":material/download:",
+            key="server_audit",
+        )
+        st.caption(_("All of it is in “{folder}”.").format(folder=literal(str(file.parent))))
