@@ -13,7 +13,7 @@ from bertoscope_cli.sentence import in_one_sentence
 
 PROG = "bertoscope"
 # What the extra brings, by the names that it is imported by: all of it is looked for before a server starts.
-EXTRA = ("streamlit", "plotly", "pandas", "pyarrow", "babel", "bertviz", "mpld3", "xstatic")
+EXTRA = ("streamlit", "authlib", "plotly", "pandas", "pyarrow", "babel", "bertviz", "mpld3", "xstatic")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         "  BERTOSCOPE_CACHE_GB           how much of them is kept (5)\n"
         "  BERTOSCOPE_MODELS_GB          how much of models stays loaded on a device (half of its memory)\n"
         "  BERTOSCOPE_PASSWORD           a pass-phrase that everybody is asked for (nobody is asked)\n"
+        "  BERTOSCOPE_OWNER_PASSWORD     the pass-phrase of whoever runs the server (nobody)\n"
+        "  BERTOSCOPE_PEOPLE             who comes in by an identity provider (everybody whom it knows)\n"
+        "  BERTOSCOPE_OWNERS             who of them runs the server (nobody)\n"
         "  MLFLOW_TRACKING_URI           server for the metrics of fine-tuning runs\n",
     )
     parser.add_argument("--version", action="version", version=f"{PROG} {_version()}")

@@ -41,7 +41,8 @@ def reader() -> Reader:
     """Return whose session is at hand: asked while a page is drawn, for what is done in a thread of no session."""
     who = person()
     name, id_ = ("", "") if who is None else (who.name, who.id)
-    return Reader(name, st.context.ip_address or "", id_)
+    address = st.context.ip_address
+    return Reader(name, address if isinstance(address, str) else "", id_)
 
 
 def note(what: str, kind: str, folder: Path, name: str, by: Reader | None = None) -> None:

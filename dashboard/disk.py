@@ -18,7 +18,7 @@ _OLD = 86_400
 
 
 def bytes_of(folders: Iterable[Path]) -> int:
-    """Return how many bytes folders take on the disk; a file that stands in several places counts once."""
+    """Return how many bytes folders take on the disk; a file that stands in several folders counts once."""
     found: dict[tuple[int, int], int] = {}
     for folder in folders:
         for below, _folders, files in os.walk(folder):
@@ -52,13 +52,13 @@ def unfinished(root: Path) -> list[Path]:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    for kind, places in (
+    for kind, parents in (
         (_RUN, [root]),
         (_EXPLANATION, [root / "explanations", *root.glob("people/*/explanations")]),
     ):
-        for place in places:
-            if place.is_dir():
-                yield from (one for one in place.iterdir() if kind.fullmatch(one.name) and one.is_dir())
+        for parent in parents:
+            if parent.is_dir():
+                yield from (one for one in parent.iterdir() if kind.fullmatch(one.name) and one.is_dir())
 
 
 def delete(folders: Iterable[Path]) -> int:

@@ -19,7 +19,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.sign_in.people import Person
-from dashboard.sign_in.session import is_asked, person
+from dashboard.sign_in.session import needs_sign_in, person
 from interpret.core.errors import InputError
 from interpret.core.files import write_whole
 from interpret.core.regular_files import read_regular
@@ -95,7 +95,7 @@ def _write(folder: Path, owner: Owner) -> None:
 def _may_see(folder: Path, who: Person | None) -> bool:
     if who is None or who.owns_server:
         # A session whose person is not known any more sees nothing.
-        return who is not None or not is_asked()
+        return who is not None or not needs_sign_in()
     owner = owner_of(folder)
     return owner is not None and (owner.shared or owner.id == who.id)
 
@@ -109,7 +109,7 @@ def may_change(folder: Path) -> bool:
     """Tell whether who is here may stop, resume, rename, share and delete a run."""
     who = person()
     if who is None or who.owns_server:
-        return who is not None or not is_asked()
+        return who is not None or not needs_sign_in()
     owner = owner_of(folder)
     return owner is not None and owner.id == who.id
 
@@ -132,7 +132,7 @@ def check_change(run: it.runs.Run) -> None:
 def runs_server() -> bool:
     """Tell whether who is here runs this server, as everybody does where nobody signs in."""
     who = person()
-    return not is_asked() if who is None else who.owns_server
+    return not needs_sign_in() if who is None else who.owns_server
 
 
 # ---- runs
@@ -171,7 +171,7 @@ def model_names() -> dict[str, str]:
 
 def waits_for(one: it.runs.Run) -> str:
     """Return the name of the run that one waits for, where it may be seen; empty elsewhere."""
-    if not is_asked():
+    if not needs_sign_in():
         return one.waits_for
     return one.waits_for if any(other.request.name == one.waits_for for other in runs() if other.active) else ""
 
@@ -189,8 +189,8 @@ def own_folder() -> Path:
     """
     who = person()
     if who is None:
-        if is_asked():
-            raise InputError("You are not signed in any more. Reload the page and sign in again.")
+        if needs_sign_in():
+            raise InputError("Your sign-in has ended. Reload the page and sign in again.")
         return state.runs_folder()
     return people_folder() / hashlib.blake2b(who.id.encode(), digest_size=12).hexdigest()
 

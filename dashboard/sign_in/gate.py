@@ -30,7 +30,7 @@ from dashboard.sign_in.pages import (
 )
 from dashboard.sign_in.pass_phrase import DAYS, Tries, cookie_for, cookie_name
 from dashboard.sign_in.people import LONGEST_NAME, tidy
-from dashboard.sign_in.session import is_asked, signed_in
+from dashboard.sign_in.session import needs_sign_in, signed_in
 
 # What watches over the server asks whether it answers, and learns nothing else.
 _OPEN = ("/_stcore/health",)
@@ -67,7 +67,7 @@ class SignIn:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, ask for a signature, or refuse it."""
-        if scope["type"] not in ("http", "websocket") or not is_asked():
+        if scope["type"] not in ("http", "websocket") or not needs_sign_in():
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)

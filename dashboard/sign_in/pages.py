@@ -95,10 +95,9 @@ def stranger_page(scope: Scope, name: str, subject: str) -> HTMLResponse:
     """Return the page for whom the provider knows, and this server does not."""
     with speaking(language_of(scope)):
         title, leave = (html.escape(one) for one in (_("No access"), _("Sign out")))
-        said = _(
-            "You have signed in as {name}, who is not on the list of this server. Whoever runs it can put your ID on "
-            "it: {id}"
-        ).format(name=name, id=subject)
+        said = _("{name} is not on the list of this server. Whoever runs it can put this ID on it: {id}").format(
+            name=name, id=subject
+        )
     body = f"""<h1>{title}</h1><p>{html.escape(said)}</p>
 <form method="post" action="{below_base(LEAVE)}"><button>{leave}</button></form>"""
     return _page(title, body, 403, scope)
@@ -108,7 +107,7 @@ def leaving_page(scope: Scope, person: Person | None) -> HTMLResponse:
     """Return the page that asks whether somebody wants to leave, for any page can make a browser follow a link."""
     with speaking(language_of(scope)):
         label, back = (html.escape(one) for one in (_("Sign out"), _("Back")))
-        who = "" if person is None else html.escape(_("You are signed in as {name}.").format(name=person.name))
+        who = "" if person is None else html.escape(_("Signed in as {name}.").format(name=person.name))
     body = f"""<h1>{label}?</h1><p>{who}</p><form method="post" action="{below_base(LEAVE)}"><button>{label}</button>
 <a class="back" href="{below_base("/")}">{back}</a></form>"""
     return _page(label, body, 200, scope)

@@ -18,12 +18,11 @@ from streamlit import config
 from streamlit.auth_util import (
     get_cookie_with_chunks,
     get_origin_from_redirect_uri,
-    get_secrets_auth_section,
     is_authlib_installed,
     validate_auth_credentials,
 )
 from streamlit.errors import StreamlitAuthError
-from streamlit.runtime.secrets import secrets_singleton
+from streamlit.runtime.secrets import AttrDict, secrets_singleton
 from streamlit.user_info import generate_login_redirect_url
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
@@ -39,8 +38,16 @@ _log = logging.getLogger("bertoscope")
 
 
 def is_set() -> bool:
-    """Tell whether an identity provider is set; so is one whose file cannot be read, or all would be let in."""
-    return bool(get_secrets_auth_section()) or _unreadable()
+    """Tell whether an identity provider is set; so is one that is set wrong, or all would be let in."""
+    return _section() is not None or _unreadable()
+
+
+def _section() -> dict[str, Any] | None:
+    """Return ``[auth]``; None where there is none."""
+    found = secrets_singleton.get("auth") if secrets_singleton.load_if_toml_exists() else None
+    if found is None:
+        return None
+    return found.to_dict() if isinstance(found, AttrDict) else {}
 
 
 def _unreadable() -> bool:
@@ -55,7 +62,7 @@ def problem() -> str:
         return "the file with the identity provider cannot be read (secrets.toml)"
     if not is_authlib_installed():
         return "signing in by an identity provider needs a package more: pip install Authlib"
-    if len(str(get_secrets_auth_section().get("cookie_secret", ""))) < _SHORTEST_SECRET:
+    if len(str((_section() or {}).get("cookie_secret", ""))) < _SHORTEST_SECRET:
         return f"cookie_secret in [auth] of secrets.toml needs {_SHORTEST_SECRET} characters at least, drawn at random"
     try:
         for name in providers():
@@ -67,7 +74,7 @@ def problem() -> str:
 
 def providers() -> dict[str, str]:
     """Return the providers by their names in ``secrets.toml``, and what each is called for the reader."""
-    section = get_secrets_auth_section().to_dict()
+    section = _section() or {}
     named = {name: name.replace("_", " ").title() for name, value in section.items() if isinstance(value, dict)}
     named.pop("client_kwargs", None)
     if not section.get("client_id"):
@@ -82,13 +89,15 @@ def address_of(provider: str) -> str:
 
 def claims_in(cookies: Mapping[str, str]) -> dict[str, Any] | None:
     """Return what the provider said of who is signed in; None where nobody is."""
+    if not _section():
+        return None
     secret = get_cookie_secret()
 
     def one(name: str) -> bytes | None:
         raw = cookies.get(name)
         return None if raw is None else decode_signed_value(secret, name, raw.encode("latin-1", "replace"))
 
-    if not secret or not get_secrets_auth_section() or (said := get_cookie_with_chunks(one, USER_COOKIE_NAME)) is None:
+    if not secret or (said := get_cookie_with_chunks(one, USER_COOKIE_NAME)) is None:
         return None
     try:
         found = json.loads(said)

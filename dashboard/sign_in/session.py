@@ -9,7 +9,7 @@ from dashboard.sign_in import pass_phrase, provider
 from dashboard.sign_in.people import Person
 
 
-def is_asked() -> bool:
+def needs_sign_in() -> bool:
     """Tell whether people sign in on this server."""
     return provider.is_set() or bool(pass_phrase.phrases())
 
@@ -24,4 +24,4 @@ def signed_in(cookies: str | None) -> Person | None:
 
 def person() -> Person | None:
     """Return who the session at hand is of; None where people do not sign in."""
-    return signed_in(st.context.headers.get("Cookie")) if is_asked() else None
+    return signed_in(st.context.headers.get("Cookie")) if needs_sign_in() else None

@@ -6,12 +6,10 @@ experimental time-sharing system”, https://doi.org/10.1145/1460833.1460871). W
 (`batch_work`).
 
 A pass of long work can take longer than all that somebody waits for. Where nothing but the pass itself is going on, it
-gives way between two layers (`DeviceQueue.giving_way`).
-
-Between two passes of a short request its other work is done: the next picture is drawn, a text is cut. Whoever took
-the device in each of these gaps would make it wait as many times as it has passes. So longer work leaves the device
-alone for a moment after each of them (Iyer & Druschel 2001, “Anticipatory scheduling”,
-https://doi.org/10.1145/502034.502046), but never for long.
+gives way between two layers (`DeviceQueue.giving_way`). Between two passes of a short request its other work is done:
+the next picture is drawn, a text is cut. Whoever took the device in each of these gaps would make it wait as many times
+as it has passes. So longer work leaves the device alone for a moment after each of them (Iyer & Druschel 2001,
+“Anticipatory scheduling”, https://doi.org/10.1145/502034.502046), but never for long.
 """
 
 import itertools
@@ -47,21 +45,17 @@ class Request:
     ----------
     begun, touched
         When it began, and when it last began or let go of a device, in seconds of the machine's steady clock.
-    seconds
-        Seconds for which it has had devices.
-    batch
-        Whether it is known to be long.
-    paused
-        Seconds for which it has given way since it took a device.
-    stopped
-        Whether it is to end where it next asks for a device, or could give way: see `stop_long_work`.
+    seconds, paused
+        Seconds for which it has had devices, and for which it has given way since it took one.
+    batch, stopped
+        Whether it is known to be long; whether it is to end where it next asks for a device, or could give way.
     """
 
     begun: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
-    batch: bool = False
     paused: float = 0.0
+    batch: bool = False
     stopped: bool = False
 
     @property
@@ -103,9 +97,8 @@ def request() -> Iterator[Request]:
         _request.reset(token)
         with _guard:
             _under_way.discard(one)
-            queues = list(_queues.values())
         # Long work that leaves devices alone for its sake need not any more.
-        for queue in queues:
+        for queue in all_queues().values():
             queue.look()
 
 
@@ -130,27 +123,27 @@ def give_way() -> None:
 
 def others_at_long_work() -> int:
     """Return how many others wait for long work at this moment, beside whoever asks."""
+    return len(_long_work())
+
+
+def _long_work() -> list[Request]:
     mine = _current()
     with _guard:
-        return sum(one.level == len(LEVELS) for one in _under_way if one is not mine)
+        return [one for one in _under_way if one is not mine and one.level == len(LEVELS)]
 
 
 def stop_long_work() -> int:
     """Let all long work that others wait for end with an `InputError`; returns how much there is."""
-    mine = _current()
-    with _guard:
-        found = [one for one in _under_way if one is not mine and one.level == len(LEVELS)]
-        for one in found:
-            one.stopped = True
-        queues = list(_queues.values())
-    for queue in queues:
+    found = _long_work()
+    for one in found:
+        one.stopped = True
+    for queue in all_queues().values():
         queue.look()
     return len(found)
 
 
 def _check_stopped() -> None:
-    one = _current()
-    if one.stopped:
+    if (one := _current()).stopped:
         # Once: what comes after it on a page is other work.
         one.stopped = False
         raise InputError("Whoever runs this server has stopped long work. Start it again later.")
@@ -297,8 +290,7 @@ class DeviceQueue:
         stopped: BaseException | None = None
         while True:
             try:
-                # Before all others like it: what this pass has computed takes memory. Patient for as long as in all of
-                # its pauses together: what it has had the device for is no waiting.
+                # Before all others like it: what this pass has computed takes memory. All its pauses are one wait.
                 self._wait(_PAUSED, since - one.paused)
                 one.paused += time.monotonic() - since
                 break

@@ -12,7 +12,7 @@ from dashboard import audit, cache, jobs, ownership, state
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import done_of, duration
-from dashboard.sign_in.session import is_asked
+from dashboard.sign_in.session import needs_sign_in
 from dashboard.widgets.data_table import data_table
 from dashboard.widgets.method_input import method_names
 from dashboard.widgets.models import device_name, model_name
@@ -237,7 +237,11 @@ def kept_jobs() -> None:
                 "them."
             ).format(folder=literal(ownership.explanations_folder().name), count=MOST_KEPT)
             + " "
-            + (_("Nobody else sees them here.") if is_asked() else _("Whoever can open this dashboard can open them."))
+            + (
+                _("Nobody else sees them here.")
+                if needs_sign_in()
+                else _("Whoever can open this dashboard can open them.")
+            )
         )
 
 

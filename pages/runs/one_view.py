@@ -11,7 +11,7 @@ import interpret as it
 from dashboard import audit, ownership, page_file, state
 from dashboard.language import _, explain, literal
 from dashboard.numbers import listed
-from dashboard.sign_in.session import is_asked
+from dashboard.sign_in.session import needs_sign_in
 from dashboard.widgets.base_model import start_from
 from dashboard.widgets.models import RUN, model_name
 from dashboard.widgets.notices import guarded
@@ -54,7 +54,7 @@ def one_view(row: Row) -> None:
             stop_button(run, "runs_stop")
             resume_button(run, "runs_resume")
             delete_popover(run, "runs_delete", lambda: it.runs.delete_record(root, one.id) if one.id else None)
-        if is_asked():
+        if needs_sign_in():
             _sharing(run)
         if run.model is not None:
             _looks(run)
@@ -201,7 +201,7 @@ def lineage_view(row: Row) -> None:
         literal(model_name(begun.base or begun.recipe.model)),
         *(f"**{literal(run.request.name)}**" for run in chain),
     ]
-    gone = (_("a run that is deleted or not shared") if is_asked() else _("deleted run")) if begun.parent else ""
+    gone = (_("a run that is deleted or not shared") if needs_sign_in() else _("deleted run")) if begun.parent else ""
     st.markdown(_("Lineage: {chain}").format(chain=" → ".join([*filter(None, [gone]), *names])))
     if children:
         st.markdown(

@@ -12,7 +12,7 @@ import interpret as it
 from dashboard import ownership, page_file, state
 from dashboard.language import _, explain
 from dashboard.numbers import interval, listed, number
-from dashboard.sign_in.session import is_asked
+from dashboard.sign_in.session import needs_sign_in
 from dashboard.widgets.data_table import data_table
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
@@ -150,7 +150,7 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
     return {
         _("Name"): [row.recorded.name for row in rows],
         _("Alias"): [listed(row.recorded.aliases) for row in rows],
-        **(_owners(rows) if is_asked() else {}),
+        **(_owners(rows) if needs_sign_in() else {}),
         _("State"): [row.state for row in rows],
         _("Accuracy"): percents(finals("accuracy")),
         _("95% interval"): [_interval(row) for row in rows],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import audit
 from dashboard.language import _, literal
-from dashboard.sign_in.session import is_asked
+from dashboard.sign_in.session import needs_sign_in
 from dashboard.widgets.data_table import data_table
 from dashboard.widgets.notices import guarded
 
@@ -14,7 +14,7 @@ from dashboard.widgets.notices import guarded
 @guarded
 def entries() -> None:
     """List the last entries of the audit log, and save this month's; nothing where nobody signs in."""
-    if not is_asked():
+    if not needs_sign_in():
         st.caption(_("Nobody signs in on this server: who did what is not known, and everybody sees this page."))
         return
     st.markdown("#### " + _("Audit log"))

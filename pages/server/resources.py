@@ -14,7 +14,7 @@ from dashboard.data_slot import SLOT
 from dashboard.language import _, _n
 from dashboard.numbers import duration
 from dashboard.sessions import open_sessions
-from dashboard.sign_in.session import is_asked
+from dashboard.sign_in.session import needs_sign_in
 from dashboard.widgets.data_table import data_table
 from dashboard.widgets.models import device_name
 from dashboard.widgets.notices import guarded
@@ -35,6 +35,8 @@ def _free(label: str, key: str, work: Callable[[], str], why: str, disabled: boo
     """Draw the button that frees something, which is written down, and say what came of it."""
 
     def free() -> None:
+        if not ownership.runs_server():
+            return
         st.toast(work(), icon=":material/mop:")
         audit.note("freed", "server", state.runs_folder(), key)
 
@@ -55,7 +57,7 @@ def sessions_card() -> None:
         found, kept, now = open_sessions(), SLOT.kept, time.time()
         st.markdown(_n("{count} open tab", "{count} open tabs", len(found)).format(count=len(found)))
         columns: dict[str, list[str]] = {}
-        if is_asked():
+        if needs_sign_in():
             columns[_("Name")] = [one.who for one in found[:_LISTED]]
             columns[_("Address")] = [one.address for one in found[:_LISTED]]
         columns |= {
@@ -206,7 +208,7 @@ def disk_card() -> None:
                 used=gigabytes(disk.bytes_of([root])), free=gigabytes(disk.free_bytes(root))
             )
         )
-        if is_asked():
+        if needs_sign_in():
             sizes = sorted(((disk.bytes_of(where), name) for (_id, name), where in found.items()), reverse=True)
             data_table(
                 {

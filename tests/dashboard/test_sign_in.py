@@ -155,7 +155,7 @@ def test_what_is_wrong_is_refused_and_what_was_typed_stays(wrong):
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\u200b" * 0, "x" * 61])
-def test_a_name_is_asked_for(name):
+def test_a_name_needs_sign_in_for(name):
     found = give(SignIn(Behind()), name)
     assert found.status == 400
     assert "Give a name of 1 to 60 characters." in found.text

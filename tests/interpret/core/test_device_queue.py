@@ -7,7 +7,14 @@ import pytest
 
 import interpret as it
 from interpret.core import device_queue as queues
-from interpret.core.device_queue import DeviceQueue, batch_work, give_way, others_at_long_work, request
+from interpret.core.device_queue import (
+    DeviceQueue,
+    batch_work,
+    give_way,
+    others_at_long_work,
+    request,
+    stop_long_work,
+)
 from tests.tiny import FAMILIES
 
 
@@ -342,3 +349,64 @@ def test_what_is_computed_beside_others_is_what_is_computed_alone(family, tiny_f
     with request():
         assert long() == alone[1]
     assert beside == [alone[0]] * min(4, encoder.layers)
+
+
+def test_a_pass_that_has_had_the_device_for_long_has_not_waited(monkeypatch):
+    """What it has computed for is no patience: it gives way at its first pause however long that took."""
+    monkeypatch.setattr(queues, "PATIENCE", 5.0)
+    queue = DeviceQueue()
+    others = Others(queue)
+    order = others.order
+    clock = time.monotonic
+    with request() as mine, queue, queue.giving_way():
+        mine.batch = True
+        others.ask("short")
+        # Ten seconds of computing.
+        monkeypatch.setattr(queues.time, "monotonic", lambda: clock() + 10.0)
+        give_way()
+        order.append("the pass")
+    assert others.wait() == ["short", "the pass"]
+
+
+def test_who_runs_the_server_stops_what_takes_long_and_nothing_else():
+    queue = DeviceQueue()
+    said, begun, go_on = [], threading.Event(), threading.Event()
+
+    def long() -> None:
+        with request(), batch_work():
+            begun.set()
+            go_on.wait(20)
+            for _ in range(2):
+                try:
+                    with queue:
+                        said.append("worked")
+                except it.InputError as error:
+                    said.append(str(error))
+
+    threads = [threading.Thread(target=long, daemon=True) for _ in range(2)]
+    with request():
+        with queue:
+            for one in threads:
+                begun.clear()
+                one.start()
+                assert begun.wait(20)
+            # One waits for the device already, or will.
+            assert stop_long_work() == 2
+        go_on.set()
+        for one in threads:
+            one.join(20)
+        with queue:
+            said.append("short")
+    sentence = "Whoever runs this server has stopped long work. Start it again later."
+    # Once each: what a page does after it is other work.
+    assert sorted(said) == sorted([sentence, "worked", sentence, "worked", "short"])
+
+
+def test_a_pass_is_stopped_between_two_layers_and_lets_the_device_go():
+    queue = DeviceQueue()
+    with request() as mine, queue, queue.giving_way():
+        mine.stopped = True
+        with pytest.raises(it.InputError, match="stopped long work"):
+            give_way()
+    with queue:
+        assert queue.mine
