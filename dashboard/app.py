@@ -11,12 +11,14 @@ else:
 
     from dashboard.audit import note_entry
     from dashboard.hosts import KnownHosts, opened
+    from dashboard.logs import Requests
     from dashboard.policy import Policy
     from dashboard.shell import Shell
     from dashboard.sign_in.gate import SignIn
     from dashboard.visitors import Visitors
 
     middleware = [
+        Middleware(Requests),
         Middleware(Policy),
         Middleware(KnownHosts),
         Middleware(SignIn, on_entry=note_entry),

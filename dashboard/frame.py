@@ -1,11 +1,13 @@
 """The frame of every page: language, navigation, sidebar, and then the page that was asked for."""
 
 import html
+import time
 
 import streamlit as st
 
 from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages, speaking
+from dashboard.logs import note_page, one_request
 from dashboard.ownership import runs_server
 from dashboard.sessions import note_session
 from dashboard.sign_in.pages import LEAVE, below_base
@@ -24,7 +26,7 @@ ALIASES = {"home": "home", "fine-tune": "finetune"}
 
 def draw() -> None:
     """Draw the frame, and the page within it: what somebody waits for, and goes before what takes long."""
-    with request():
+    with request(), one_request():
         _draw()
 
 
@@ -36,7 +38,7 @@ def _draw() -> None:
 
     st.logo(ROOT / "dashboard/logo.svg", size="large", icon_image=ROOT / "dashboard/icon.svg")
 
-    page = st.navigation(_pages())
+    page, begun = st.navigation(_pages()), time.monotonic()
     note_session(page.url_path)
     if page.url_path in ALIASES:
         page.run()
@@ -65,6 +67,8 @@ def _draw() -> None:
         with devices:
             guarded(device_picker)()
             card_button()
+    who = person()
+    note_page(page.url_path, time.monotonic() - begun, "" if who is None else who.id)
 
 
 def _who() -> None:

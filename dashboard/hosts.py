@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import cli_util, config
 from streamlit.web.server.server_util import get_display_address, get_url
 
+from dashboard import logs
+
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\s\[\]:/?#@\\]+)(:[0-9]{1,5})?")
 _REFUSED = (
     "This server does not go by that name. Open it by the address that it printed when it started, or, where it has "
@@ -91,7 +93,8 @@ class KnownHosts:
 
 @asynccontextmanager
 async def opened(_app: Any) -> AsyncIterator[None]:
-    """Open a browser where there is a screen: Streamlit itself does so only where it makes the server."""
+    """Begin the log, and open a browser where there is a screen: Streamlit does so only where it makes the server."""
+    logs.begin()
     if not config.get_option("server.headless"):
         cli_util.open_browser(get_url(get_display_address(config.get_option("server.address") or "localhost")))
     yield

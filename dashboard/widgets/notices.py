@@ -8,6 +8,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from dashboard.language import _, explain
+from dashboard.logs import one_request
 from interpret.core.device_queue import request
 from interpret.core.errors import CapacityError, InterpretError
 from interpret.core.redaction import report
@@ -21,20 +22,20 @@ def guarded(work: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            # A fragment, or what a click does, is run without the frame.
-            with request():
+        # A fragment, or what a click does, is run without the frame.
+        with request(), one_request() as id_:
+            try:
                 work(*args, **kwargs)
-        except CapacityError as error:
-            st.warning(explain(error), icon=":material/memory:")
-        except InterpretError as error:
-            st.warning(explain(error), icon=":material/error:")
-        except Exception:
-            # Streamlit's own signals for stop and rerun are no Exceptions and pass.
-            report(_log, "a page failed")
-            st.error(
-                _("An unexpected error occurred. Your input is still here; the server log has the details."),
-                icon=":material/bug_report:",
-            )
+            except CapacityError as error:
+                st.warning(explain(error), icon=":material/memory:")
+            except InterpretError as error:
+                st.warning(explain(error), icon=":material/error:")
+            except Exception:
+                # Streamlit's own signals for stop and rerun are no Exceptions and pass.
+                report(_log, "a page failed")
+                said = _(
+                    "An unexpected error occurred. Your input is still here; the server log has the details: {id}."
+                )
+                st.error(said.format(id=id_), icon=":material/bug_report:")
 
     return run

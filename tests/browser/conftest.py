@@ -29,8 +29,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start_server(**environment):
-    """Start the dashboard; returns the process and its address once it answers."""
+def start_server(log=None, **environment):
+    """Start the dashboard; returns the process and its address once it answers. What it says goes to a file `log`."""
     port = free_port()
     process = subprocess.Popen(
         [
@@ -45,7 +45,7 @@ def start_server(**environment):
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if log is None else log,
     )
     address = f"http://127.0.0.1:{port}"
     for _ in range(300):
