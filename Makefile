@@ -3,6 +3,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
+# What the lock is written and checked with, which nothing else needs.
+TOOLS := .venv-tools
 # Streamlit opens a browser where there is a screen; not over SSH, where the screen is elsewhere.
 HEADLESS := $(if $(or $(CI),$(SSH_CONNECTION)),--server.headless true)
 
@@ -22,7 +24,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 # Some machines forbid Python to keep what it compiled: a hundred processes of a run of tests would each do it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run models test test-fast test-js lint lint-js wheel oracles attack bench load catalogue reference notebooks pictures gpu-check clean
+.PHONY: help run models test test-fast test-js lint lint-js wheel oracles attack bench load catalogue reference notebooks pictures gpu-check lock vulnerabilities clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -133,6 +135,22 @@ pictures: $(VENV)/.installed-tests ## takes the pictures of docs/ anew
 gpu-check: ## what a card does, in eight minutes: docs/gpu.md
 	$(PYTHON) -m tests.gpu_check
 
+# An index of one's own comes before PyPI: `make lock INDEX=https://download.pytorch.org/whl/cpu` is for machines without
+# a card.
+lock: $(TOOLS)/.installed ## writes requirements.lock anew: every package and its hashes, for all platforms
+	$(TOOLS)/bin/uv --no-config pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--default-index https://pypi.org/simple $(if $(INDEX),--index $(INDEX) --index-strategy unsafe-best-match) \
+		--custom-compile-command "make lock" requirements.txt -o requirements.lock
+
+# Says what is known of the packages in the lock; nothing fails by what was found out since.
+vulnerabilities: $(TOOLS)/.installed ## looks the packages of requirements.lock up in PyPI's list of vulnerabilities
+	$(TOOLS)/bin/pip-audit -r requirements.lock --require-hashes --disable-pip --progress-spinner off
+
+$(TOOLS)/.installed:
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 pip-audit==2.10.1
+	@touch $@
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -150,4 +168,4 @@ $(JS)/node_modules/.package-lock.json: $(JS)/package.json $(JS)/package-lock.jso
 	-@touch $@
 
 clean: ## forgets what was installed
-	rm -rf $(VENV) $(JS)/node_modules
+	rm -rf $(VENV) $(TOOLS) $(JS)/node_modules

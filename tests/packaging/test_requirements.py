@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution, packages_distributions
 
 import pytest
 from packaging.requirements import Requirement
@@ -90,3 +90,37 @@ def test_an_extra_that_is_missing_needs_sign_in_for_by_its_name():
         for one in re.findall(r"bertoscope\[(\w+)\]", one.read_text("utf-8"))
     ]
     assert set(with_extras) <= set(OPTIONAL)
+
+
+# ---- the lock
+
+
+def locked():
+    """What the lock has: the requirement of each package, and its hashes."""
+    text = re.sub(r" \\\n +", " ", (ROOT / "requirements.lock").read_text("utf-8"))
+    found = {}
+    for line in text.splitlines():
+        if line.strip() and not line.strip().startswith("#"):
+            given, *hashes = line.split(" --hash=")
+            one = Requirement(given)
+            found[canonicalize_name(one.name)] = one, hashes
+    return found
+
+
+def test_the_lock_has_every_package_at_its_version_with_hashes():
+    found = locked()
+    pinned = pins("requirements.txt")
+    for name, version in pinned.items():
+        assert str(found[name][0].specifier) == f"=={version}", f"{name}: run `make lock`"
+    for name, (one, hashes) in found.items():
+        assert [part.operator for part in one.specifier] == ["=="], name
+        assert one.url is None
+        assert hashes
+        assert all(re.fullmatch("sha256:[0-9a-f]{64}", each) for each in hashes)
+    # What a pinned package asks for is there too: its version, and so its words, stay as they are.
+    for name in pinned:
+        for line in distribution(name).requires or ():
+            asked = Requirement(line)
+            if asked.marker is None or asked.marker.evaluate({"extra": ""}):
+                version = str(found[canonicalize_name(asked.name)][0].specifier).removeprefix("==")
+                assert version in asked.specifier, f"{name} asks for {asked}"
