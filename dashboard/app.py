@@ -13,6 +13,7 @@ else:
     from dashboard.hosts import KnownHosts, opened
     from dashboard.logs import Requests
     from dashboard.policy import Policy
+    from dashboard.sessions import whose_tab
     from dashboard.shell import Shell
     from dashboard.sign_in.gate import SignIn
     from dashboard.visitors import Visitors
@@ -21,7 +22,7 @@ else:
         Middleware(Requests),
         Middleware(Policy),
         Middleware(KnownHosts),
-        Middleware(SignIn, on_entry=note_entry),
+        Middleware(SignIn, on_entry=note_entry, whose=whose_tab),
         Middleware(Visitors),
         Middleware(Shell),
     ]

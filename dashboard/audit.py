@@ -1,6 +1,6 @@
 """Who did what on this server that others can see or miss: a line of JSON for each, beside the runs.
 
-It is for whoever runs the server, and shown on no page. What is typed or computed is not in it.
+It is for whoever runs the server, whose page shows it. What is typed or computed is not in it.
 """
 
 import errno
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard import state
+from dashboard.sign_in.people import Person
 from dashboard.sign_in.session import person
 from interpret.core.regular_files import open_regular
 from interpret.core.saved_values import BROKEN, as_object
@@ -27,22 +28,21 @@ _log = logging.getLogger("bertoscope")
 
 
 class Reader(NamedTuple):
-    """Whose session it is: the name that they signed in by, the address that they came from, their `Person.id`.
+    """Whose session it is: the name that they signed in by, the address that they came from, and who that is.
 
-    Empty for none.
+    The first two are empty, and the last is None, for none.
     """
 
     who: str
     address: str
-    person: str = ""
+    person: Person | None = None
 
 
 def reader() -> Reader:
     """Return whose session is at hand: asked while a page is drawn, for what is done in a thread of no session."""
     who = person()
-    name, id_ = ("", "") if who is None else (who.name, who.id)
     address = st.context.ip_address
-    return Reader(name, address if isinstance(address, str) else "", id_)
+    return Reader("" if who is None else who.name, address if isinstance(address, str) else "", who)
 
 
 def note(what: str, kind: str, folder: Path, name: str, by: Reader | None = None) -> None:
@@ -63,7 +63,8 @@ def note(what: str, kind: str, folder: Path, name: str, by: Reader | None = None
     by
         Who; None for the reader of the session at hand.
     """
-    said = (reader() if by is None else by)._asdict()
+    who, address, known = reader() if by is None else by
+    said = {"who": who, "address": address, "person": "" if known is None else known.id}
     _write(f"audit-{_month()}.jsonl", {**said, "what": what, "kind": kind, "id": folder.name, "name": name})
 
 

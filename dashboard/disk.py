@@ -12,7 +12,7 @@ from pathlib import Path
 _RUN = re.compile(r"\d{8}-\d{6}-\d{1,3}", re.ASCII)
 _EXPLANATION = re.compile(r"[0-9a-f]{16}", re.ASCII)
 # What somebody can want of a folder that says no more what it is: then a person decides.
-_WORTH = ("model", "adapter", "checkpoints", "snapshots", "answers.npz", "rows.jsonl")
+_WORTH = ("model", "adapter", "checkpoints", "snapshots", "past", "answers.npz", "told.jsonl", "rows.jsonl")
 # Seconds after which nobody is at the making of it any more.
 _OLD = 86_400
 

@@ -20,6 +20,7 @@ from dashboard import ROOT, audit, cache, ownership, quotas, state
 from interpret.core.errors import InterpretError
 from interpret.core.process_state import identity, write_state
 from interpret.finetuning.request import Request
+from interpret.finetuning.run_control import delete_run
 from interpret.finetuning.runs import Run, list_runs, new_run
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _KEPT = 600.0
 # The module that waits for runs.
 _TRAINER = ("interpret.finetuning", "--wait")
 _lock = threading.Lock()
+# Two tabs of one person would each see that there is room for one more.
+_making = threading.Lock()
 _ready: list[tuple[subprocess.Popen[bytes], threading.Timer]] = []
 
 
@@ -64,11 +67,20 @@ def new_runs(requests: Sequence[Request], data: bytes, test_data: bytes | None =
     InputError
         If they cannot be written, or somebody has as many as they may.
     """
-    quotas.check_runs(len(requests))
-    made = []
-    for request in requests:
-        made.append(new_run(state.runs_folder(), request, data, test_data))
-        ownership.take(made[-1].folder)
+    made: list[Run] = []
+    with _making:
+        quotas.check_runs()
+        try:
+            for request in requests:
+                made.append(new_run(state.runs_folder(), request, data, test_data))
+                ownership.take(made[-1].folder)
+        except InterpretError:
+            # Nobody would start those that are there, and of the last nobody may be the owner.
+            for run in made:
+                with suppress(InterpretError, OSError):
+                    write_state(run.folder, state="stopped")
+                    delete_run(run)
+            raise
     return made
 
 
@@ -80,7 +92,7 @@ def explanations_to_fill() -> Path:
     InputError
         If it cannot be written to, or somebody keeps as much as they may.
     """
-    quotas.check_kept()
+    quotas.check_explanations()
     folder = ownership.explanations_folder()
     ownership.take_own_folder()
     return folder

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -47,15 +48,29 @@ def owner_of(folder: Path) -> Owner | None:
     return Owner(id_, name, shared) if known else None
 
 
+def known_person() -> Person | None:
+    """Return who is here; None where nobody signs in.
+
+    Raises
+    ------
+    InputError
+        If it is not known any more who is here: a tab may be open for longer than a sign-in is good for.
+    """
+    who = person()
+    if who is None and needs_sign_in():
+        raise InputError("Your sign-in has ended. Reload the page and sign in again.")
+    return who
+
+
 def take(folder: Path, shared: bool = False) -> None:
     """Write down that a folder is of who is here; nothing where nobody signs in.
 
     Raises
     ------
     InputError
-        If it cannot be written.
+        If it cannot be written, or it is not known any more who is here.
     """
-    who = person()
+    who = known_person()
     if who is not None:
         _write(folder, Owner(who.id, who.name, shared))
 
@@ -69,13 +84,19 @@ def share(run: it.runs.Run, shared: bool) -> None:
         If it is somebody else's, or that cannot be written.
     """
     check_change(run)
-    owner = owner_of(run.folder)
-    who = person()
-    if owner is None and who is not None:
-        # Nobody's so far: whoever shares it answers for it.
-        owner = Owner(who.id, who.name, shared)
-    if owner is not None:
-        _write(run.folder, owner._replace(shared=shared))
+    owner, who = owner_of(run.folder), known_person()
+    if who is None:
+        return
+    if owner is None and os.path.lexists(run.folder / OWNER):
+        raise InputError(
+            "Whose the run “{name}” is cannot be read: its file “{file}” is damaged. Mend it, or delete it and whoever "
+            "shares the run owns it.",
+            name=run.request.name,
+            file=OWNER,
+        )
+    # Nobody's so far: whoever shares it answers for it.
+    owner = owner or Owner(who.id, who.name, shared)
+    _write(run.folder, owner._replace(shared=shared))
 
 
 def _write(folder: Path, owner: Owner) -> None:
@@ -92,7 +113,8 @@ def _write(folder: Path, owner: Owner) -> None:
 # ---- who may what
 
 
-def _may_see(folder: Path, who: Person | None) -> bool:
+def may_be_seen(folder: Path, who: Person | None) -> bool:
+    """Tell whether somebody may see a run; None is nobody that is known."""
     if who is None or who.owns_server:
         # A session whose person is not known any more sees nothing.
         return who is not None or not needs_sign_in()
@@ -102,7 +124,7 @@ def _may_see(folder: Path, who: Person | None) -> bool:
 
 def may_see(folder: Path) -> bool:
     """Tell whether who is here may see a run."""
-    return _may_see(folder, person())
+    return may_be_seen(folder, person())
 
 
 def may_change(folder: Path) -> bool:
@@ -135,13 +157,29 @@ def runs_server() -> bool:
     return not needs_sign_in() if who is None else who.owns_server
 
 
+def check_model(spec: it.EncoderSpec) -> None:
+    """Refuse a model of a run that who is here may not see, or not any more.
+
+    Raises
+    ------
+    InputError
+        If it is so.
+    """
+    root = state.runs_folder().resolve()
+    folder = Path(spec.checkpoint.name)
+    if spec.checkpoint.source != "folder" or root not in folder.parents:
+        return
+    if not may_see(root / folder.relative_to(root).parts[0]):
+        raise InputError("The model of this is of a run that is not shared with you, or no longer exists.")
+
+
 # ---- runs
 
 
 def runs() -> list[it.runs.Run]:
     """Return the runs that who is here may see, the newest first."""
     who = person()
-    return [run for run in it.runs.list_runs(state.runs_folder()) if _may_see(run.folder, who)]
+    return [run for run in it.runs.list_runs(state.runs_folder()) if may_be_seen(run.folder, who)]
 
 
 def run(run_id: str) -> it.runs.Run:
@@ -163,7 +201,7 @@ def model_names() -> dict[str, str]:
     root, who = state.runs_folder(), person()
     found = {}
     for folder in sorted(root.iterdir(), reverse=True) if root.is_dir() else ():
-        if (folder / "model" / "config.json").exists() and _may_see(folder, who):
+        if (folder / "model" / "config.json").exists() and may_be_seen(folder, who):
             with suppress(*BROKEN):
                 found[folder.name] = str(as_object(read_regular(folder / "request.json"))["name"])
     return found
@@ -187,10 +225,8 @@ def own_folder() -> Path:
     InputError
         If it is not known any more who is here.
     """
-    who = person()
+    who = known_person()
     if who is None:
-        if needs_sign_in():
-            raise InputError("Your sign-in has ended. Reload the page and sign in again.")
         return state.runs_folder()
     return people_folder() / hashlib.blake2b(who.id.encode(), digest_size=12).hexdigest()
 
@@ -198,6 +234,11 @@ def own_folder() -> Path:
 def people_folder() -> Path:
     """Return the folder with a folder for each person."""
     return state.runs_folder() / "people"
+
+
+def all_explanations() -> list[Path]:
+    """Return the folders with explanations of all people, and of the time before they signed in."""
+    return [state.runs_folder() / "explanations", *sorted(people_folder().glob("*/explanations"))]
 
 
 def explanations_folder() -> Path:
@@ -214,7 +255,7 @@ def take_own_folder() -> None:
         If it cannot be written.
     """
     folder = own_folder()
-    if person() is not None and owner_of(folder) is None:
+    if known_person() is not None and owner_of(folder) is None:
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
         take(folder)

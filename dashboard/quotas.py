@@ -8,8 +8,6 @@ import time
 
 import interpret as it
 from dashboard import disk, ownership, state
-from dashboard.sign_in.people import Person
-from dashboard.sign_in.session import person
 from interpret.core.errors import InputError
 from interpret.core.units import gigabytes
 
@@ -20,7 +18,7 @@ _saved_on = ""
 
 
 def most_runs() -> int:
-    """Return how many runs of one person train or wait at once, set by ``BERTOSCOPE_PERSON_RUNS``."""
+    """Return how many fine-tunes, and explanations, one person has at once, set by ``BERTOSCOPE_PERSON_RUNS``."""
     return max(1, int(_number("BERTOSCOPE_PERSON_RUNS", 20)))
 
 
@@ -42,44 +40,72 @@ def _number(name: str, usual: float) -> float:
     return found if 0 <= found < 1e9 else usual
 
 
-def check_runs(more: int) -> None:
-    """Refuse to start more runs than one person may have at once.
+def check_runs(owner: str | None = None) -> None:
+    """Refuse to start another run, or sweep, of somebody who has as many as they may at once.
+
+    Parameters
+    ----------
+    owner
+        Whose it is, by their `Person.id`; that of who is here unless given.
 
     Raises
     ------
     InputError
-        If they would have more, or keep as much as they may already.
+        If it is so, they keep as much as they may already, or it is not known any more who is here.
     """
-    who = person()
+    who = ownership.known_person()
     if who is None:
         return
-    active = sum(run.active for run in _runs_of(who))
-    if active + more > most_runs():
-        raise InputError.counted(
-            "You have 1 run that trains or waits, and start {more} more; at most {most} are allowed at once. Wait for "
-            "it to end, or stop it.",
-            "You have {count} runs that train or wait, and start {more} more; at most {most} are allowed at once. Wait "
-            "for some to end, or stop them.",
-            active,
+    owner = owner or who.id
+    # The runs of a sweep are one: they wait for each other.
+    active = len({run.request.group or run.id for run in _runs_of(owner) if run.active})
+    if active >= most_runs():
+        raise InputError(
+            "Fine-tunes of yours that train or wait: {count}. At most {most} are allowed at once. Wait for one to end, "
+            "or stop one.",
             count=active,
-            more=more,
+            most=most_runs(),
+        )
+    check_kept(owner)
+
+
+def check_explanations() -> None:
+    """Refuse to start another explanation of a file of somebody who has as many as they may at once.
+
+    Raises
+    ------
+    InputError
+        If it is so, they keep as much as they may already, or it is not known any more who is here.
+    """
+    # It brings PyTorch.
+    from interpret.attribution.row_jobs import list_jobs
+
+    if ownership.known_person() is None:
+        return
+    active = sum(job.active for job in list_jobs(ownership.explanations_folder()))
+    if active >= most_runs():
+        raise InputError(
+            "Files of yours that are being explained or wait: {count}. At most {most} are allowed at once. Wait for "
+            "one to end, or stop one.",
+            count=active,
             most=most_runs(),
         )
     check_kept()
 
 
-def check_kept() -> None:
-    """Refuse to keep more of a person who has as much as they may.
+def check_kept(owner: str | None = None) -> None:
+    """Refuse to keep more of somebody who has as much as they may; see `check_runs`.
 
     Raises
     ------
     InputError
-        If it is so.
+        If it is so, or it is not known any more who is here.
     """
-    who = person()
+    who = ownership.known_person()
     if who is None:
         return
-    kept = disk.bytes_of([*(run.folder for run in _runs_of(who)), ownership.own_folder()])
+    own = [ownership.own_folder()] if owner in (None, who.id) else []
+    kept = disk.bytes_of([*(run.folder for run in _runs_of(owner or who.id)), *own])
     if kept >= most_kept():
         raise InputError(
             "Your runs and explanations take {kept} GB of the disk; at most {most} GB are allowed. Delete some that "
@@ -89,9 +115,9 @@ def check_kept() -> None:
         )
 
 
-def _runs_of(who: Person) -> list[it.runs.Run]:
+def _runs_of(owner_id: str) -> list[it.runs.Run]:
     owned = ((run, ownership.owner_of(run.folder)) for run in it.runs.list_runs(state.runs_folder()))
-    return [run for run, owner in owned if owner is not None and owner.id == who.id]
+    return [run for run, owner in owned if owner is not None and owner.id == owner_id]
 
 
 def count_saved(who: str, size: int) -> None:
@@ -106,11 +132,8 @@ def count_saved(who: str, size: int) -> None:
             _saved[who] = _saved.get(who, 0) + size
 
 
-def may_save() -> bool:
-    """Tell whether who is here may save a model today still."""
-    who = person()
-    if who is None:
-        return True
-    count_saved(who.id, 0)
+def may_save(who: str) -> bool:
+    """Tell whether somebody may save a model today still, by their id; empty for nobody that is known."""
+    count_saved(who, 0)
     with _lock:
-        return _saved[who.id] < most_saved()
+        return not who or _saved.get(who, 0) < most_saved()

@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard.audit import reader
 from dashboard.visitors import visitor
 
-# Tabs that are remembered; those that are closed go first.
+# Tabs that are remembered; the one that was used longest ago gives way.
 _MOST = 10_000
 _lock = threading.Lock()
 _seen: OrderedDict[str, Session] = OrderedDict()
@@ -24,8 +24,8 @@ class Session(NamedTuple):
 
     Attributes
     ----------
-    who, address
-        See `dashboard.audit.Reader`.
+    who, address, person
+        See `dashboard.audit.Reader`; the last is a `Person.id`, empty for none.
     browser
         See `dashboard.visitors.visitor`.
     page
@@ -36,6 +36,7 @@ class Session(NamedTuple):
 
     who: str
     address: str
+    person: str
     browser: str
     page: str
     begun: float
@@ -51,7 +52,8 @@ def note_session(page: str) -> None:
     with _lock:
         before = _seen.pop(context.session_id, None)
         begun = now if before is None else before.begun
-        _seen[context.session_id] = Session(by.who, by.address, visitor(), page, begun, now)
+        id_ = "" if by.person is None else by.person.id
+        _seen[context.session_id] = Session(by.who, by.address, id_, visitor(), page, begun, now)
         while len(_seen) > _MOST:
             _seen.popitem(last=False)
 
@@ -62,6 +64,11 @@ def open_sessions() -> list[Session]:
         return []
     server = runtime.get_instance()
     with _lock:
-        for id_ in [one for one in _seen if not server.is_active_session(one)]:
-            del _seen[id_]
-        return list(_seen.values())[::-1]
+        return [one for id_, one in reversed(_seen.items()) if server.is_active_session(id_)]
+
+
+def whose_tab(id_: str) -> str | None:
+    """Return the `Person.id` of who opened a tab, by Streamlit's name for it; None where nobody is known to."""
+    with _lock:
+        found = _seen.get(id_)
+    return None if found is None else found.person

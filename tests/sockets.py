@@ -80,6 +80,12 @@ class Reader:
         name = self.widget(key)
         return self._run(WidgetState(id=name, trigger_value=True))
 
+    def begin_set(self, key: str, **value: Any) -> None:
+        """Change a widget and do not wait."""
+        name = self.widget(key)
+        self._widgets[name] = WidgetState(id=name, **value)
+        self._send()
+
     def begin(self, key: str) -> None:
         """Press a button and do not wait."""
         self._send(WidgetState(id=self.widget(key), trigger_value=True))

@@ -18,7 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.language import _, speaking
 from dashboard.sign_in import pass_phrase, provider
 from dashboard.sign_in.pages import (
+    CALLBACK,
     LEAVE,
+    LOGIN,
+    LOGOUT,
     PATH,
     below_base,
     inside,
@@ -29,7 +32,7 @@ from dashboard.sign_in.pages import (
     stranger_page,
 )
 from dashboard.sign_in.pass_phrase import DAYS, Tries, cookie_for, cookie_name
-from dashboard.sign_in.people import LONGEST_NAME, tidy
+from dashboard.sign_in.people import LONGEST_NAME, Person, tidy
 from dashboard.sign_in.session import needs_sign_in, signed_in
 
 # What watches over the server asks whether it answers, and learns nothing else.
@@ -53,6 +56,8 @@ class SignIn:
         who has signed in is not asked again.
     on_entry
         Called with what became of it, ``"signed in"`` or ``"refused"``, the name that was given, and the address.
+    whose
+        Returns the `Person.id` of who opened a tab by Streamlit's name for it; None where nobody is known to.
     """
 
     def __init__(
@@ -61,8 +66,10 @@ class SignIn:
         of_one: Tries | None = None,
         of_all: Tries | None = None,
         on_entry: Callable[[str, str, str], None] | None = None,
+        whose: Callable[[str], str | None] | None = None,
     ) -> None:
         self.app, self.on_entry = app, on_entry or (lambda _what, _name, _address: None)
+        self.whose = whose or (lambda _tab: None)
         self.of_one, self.of_all = of_one or Tries(8, 15.0), of_all or Tries(200, 1.0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +81,7 @@ class SignIn:
         person = signed_in(headers.get("cookie"))
         if scope["type"] == "websocket":
             if person is not None:
-                await self.app(scope, receive, send)
+                await self.app(self._of_own_tab(scope, person), receive, send)
             else:
                 await receive()
                 # Before it is accepted, which the server answers with 403.
@@ -96,6 +103,26 @@ class SignIn:
         else:
             answer = PlainTextResponse("Sign in first.", 401)
         await answer(scope, receive, send)
+
+    def _of_own_tab(self, scope: Scope, person: Person) -> Scope:
+        """Return a socket's request without the name of a tab that somebody else has opened.
+
+        Streamlit gives what was typed and computed in a tab to who comes back to it with its name, for some minutes.
+        """
+        headers = []
+        for name, value in scope["headers"]:
+            if name.lower() == b"sec-websocket-protocol":
+                given = [one.strip() for one in value.decode("latin-1").split(",")]
+                if len(given) > 2 and self.whose(given[2]) != person.id:
+                    value = ", ".join(given[:2]).encode("latin-1")
+            headers.append((name, value))
+        protocols = [
+            one.strip()
+            for name, value in headers
+            if name.lower() == b"sec-websocket-protocol"
+            for one in value.decode("latin-1").split(",")
+        ]
+        return {**scope, "headers": headers, "subprotocols": protocols}
 
     # ---- by a pass-phrase
 
@@ -146,9 +173,11 @@ class SignIn:
         claims = provider.claims_in(cookies)
         if _is_at(scope, PATH):
             return _to_provider(scope)
-        if _is_at(scope, provider.CALLBACK):
+        if _is_at(scope, CALLBACK):
             return self._called_back
-        if _is_at(scope, provider.LOGIN, provider.LOGOUT, *_OPEN):
+        if _is_at(scope, LOGOUT) and headers.get("sec-fetch-site") == "cross-site":
+            return PlainTextResponse("This link is of another site.", 403)
+        if _is_at(scope, LOGIN, LOGOUT, *_OPEN):
             return self.app
         if is_signed_in:
             wanted = inside(unquote(cookies.get(_NEXT, "")))
@@ -184,7 +213,10 @@ class SignIn:
 
 def _to_provider(scope: Scope) -> Response:
     """Lead somebody to the provider that they chose, and remember which page they opened."""
-    given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=8)
+    try:
+        given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=8)
+    except ValueError:
+        given = {}
     chosen, wanted = (given.get(one, [""])[0] for one in ("provider", "next"))
     if provider.problem() or chosen not in provider.providers():
         return RedirectResponse(below_base("/"), 303)
@@ -196,7 +228,7 @@ def _to_provider(scope: Scope) -> Response:
 def _left(scope: Scope) -> Response:
     """Sign somebody out."""
     if provider.is_set():
-        return RedirectResponse(below_base(provider.LOGOUT), 303)
+        return RedirectResponse(below_base(LOGOUT), 303)
     response = RedirectResponse(below_base("/"), 303)
     for phrase in pass_phrase.phrases():
         response.headers.append("set-cookie", _cookie(cookie_name(phrase), "", 0, scope))
@@ -242,4 +274,5 @@ def _cookie(name: str, value: str, seconds: int, scope: Scope) -> str:
     # A proxy that has the certificate says so; were it a lie, only the liar's own cookie would be lost.
     safe = "https" in (scope.get("scheme"), Headers(scope=scope).get("x-forwarded-proto"))
     more = "; Secure" if safe else ""
-    return f"{name}={value}; Path={below_base('/')}; Max-Age={seconds}; HttpOnly; SameSite=Lax{more}"
+    path = below_base("/").rstrip("/") or "/"
+    return f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{more}"

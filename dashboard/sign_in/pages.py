@@ -16,6 +16,8 @@ from dashboard.language import _, nearest_language, speaking
 from dashboard.sign_in.people import LONGEST_NAME, Person
 
 PATH, LEAVE = "/sign-in", "/sign-out"
+# What Streamlit answers itself: where it leads to a provider, signs somebody out, and is called back.
+STREAMLITS = LOGIN, LOGOUT, CALLBACK = "/auth/login", "/auth/logout", "/oauth2callback"
 
 
 def below_base(path: str) -> str:
@@ -26,7 +28,7 @@ def below_base(path: str) -> str:
 
 def inside(page: str) -> str:
     """Return a path of this server's; its first page for what leads elsewhere, or to where one signs in."""
-    if page.partition("?")[0] in (below_base(PATH), below_base(LEAVE)):
+    if page.partition("?")[0] in map(below_base, (PATH, LEAVE, *STREAMLITS)):
         return below_base("/")
     return page if re.fullmatch(r"/(?![/\\])[^\\\x00-\x20\x7f-\U0010ffff]*", page) else below_base("/")
 

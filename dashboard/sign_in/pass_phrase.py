@@ -26,8 +26,12 @@ def password() -> str:
 
 
 def owners_password() -> str:
-    """Return the one of the server's owners, set by ``BERTOSCOPE_OWNER_PASSWORD``; empty for none."""
-    return os.environ.get("BERTOSCOPE_OWNER_PASSWORD", "")
+    """Return the one of the server's owners, set by ``BERTOSCOPE_OWNER_PASSWORD``; empty for none.
+
+    One that everybody knows is none.
+    """
+    found = os.environ.get("BERTOSCOPE_OWNER_PASSWORD", "")
+    return found if found != password() else ""
 
 
 def phrases() -> list[str]:

@@ -29,8 +29,12 @@ class Person(NamedTuple):
 
 
 def by_name(name: str, owns_server: bool) -> Person:
-    """Return who gave a name with the pass-phrase: the same person however the name is written."""
-    return Person(f"name {unicodedata.normalize('NFKC', name).casefold()}", name, owns_server)
+    """Return who gave a name with a pass-phrase: the same person however the name is written.
+
+    Who gave the one of the server's owners is nobody that all others could pass for.
+    """
+    kind = "owner" if owns_server else "name"
+    return Person(f"{kind} {unicodedata.normalize('NFKC', name).casefold()}", name, owns_server)
 
 
 def by_provider(issuer: str, subject: str, name: str, owns_server: bool) -> Person:

@@ -7,10 +7,8 @@ page, and it is decided who of those whom the provider knows may come in.
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,30 +28,45 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 
 from dashboard.sign_in.people import Person, by_provider
 
-# What Streamlit answers itself.
-LOGIN, LOGOUT, CALLBACK = "/auth/login", "/auth/logout", "/oauth2callback"
 # With less anybody can guess what cookies are signed with.
 _SHORTEST_SECRET = 16
-_log = logging.getLogger("bertoscope")
+_was_set = False
 
 
 def is_set() -> bool:
-    """Tell whether an identity provider is set; so is one that is set wrong, or all would be let in."""
-    return _section() is not None or _unreadable()
+    """Tell whether an identity provider is set; so is one that is set wrong, or all would be let in.
+
+    Once it was, it is while this process lives: a file that is being written is empty for a moment.
+    """
+    global _was_set
+    _was_set = _was_set or _section() is not None or _unreadable()
+    return _was_set
 
 
 def _section() -> dict[str, Any] | None:
     """Return ``[auth]``; None where there is none."""
-    found = secrets_singleton.get("auth") if secrets_singleton.load_if_toml_exists() else None
+    found = secrets_singleton.get("auth") if _loaded() else None
     if found is None:
         return None
     return found.to_dict() if isinstance(found, AttrDict) else {}
 
 
+def _loaded() -> bool:
+    try:
+        return secrets_singleton.load_if_toml_exists()
+    except (OSError, ValueError):
+        # It is not to be opened, or no UTF-8.
+        return False
+
+
 def _unreadable() -> bool:
-    return not secrets_singleton.load_if_toml_exists() and any(
-        Path(one).exists() for one in config.get_option("secrets.files")
-    )
+    return not _loaded() and any(os.path.lexists(one) for one in config.get_option("secrets.files"))
+
+
+def _secret() -> str:
+    """Return what cookies are signed with; empty where that is too short, and anybody could sign one."""
+    secret = str((_section() or {}).get("cookie_secret", ""))
+    return secret if len(secret) >= _SHORTEST_SECRET else ""
 
 
 def problem() -> str:
@@ -62,7 +75,7 @@ def problem() -> str:
         return "the file with the identity provider cannot be read (secrets.toml)"
     if not is_authlib_installed():
         return "signing in by an identity provider needs a package more: pip install Authlib"
-    if len(str((_section() or {}).get("cookie_secret", ""))) < _SHORTEST_SECRET:
+    if not _secret():
         return f"cookie_secret in [auth] of secrets.toml needs {_SHORTEST_SECRET} characters at least, drawn at random"
     try:
         for name in providers():
@@ -89,15 +102,13 @@ def address_of(provider: str) -> str:
 
 def claims_in(cookies: Mapping[str, str]) -> dict[str, Any] | None:
     """Return what the provider said of who is signed in; None where nobody is."""
-    if not _section():
-        return None
-    secret = get_cookie_secret()
+    secret = _secret()
 
     def one(name: str) -> bytes | None:
         raw = cookies.get(name)
         return None if raw is None else decode_signed_value(secret, name, raw.encode("latin-1", "replace"))
 
-    if not secret or (said := get_cookie_with_chunks(one, USER_COOKIE_NAME)) is None:
+    if not secret or get_cookie_secret() != secret or (said := get_cookie_with_chunks(one, USER_COOKIE_NAME)) is None:
         return None
     try:
         found = json.loads(said)
@@ -111,7 +122,9 @@ def claims_in(cookies: Mapping[str, str]) -> dict[str, Any] | None:
 def person_of(claims: Mapping[str, Any]) -> Person | None:
     """Return who that is; None where they are none of this server's people."""
     issuer, subject = str(claims.get("iss", "")), str(claims["sub"])
-    known = {subject} | addresses_of(claims)
+    # An ID is one of its provider's: where there are several, whose it is stands before it.
+    id_ = subject if len(providers()) == 1 else f"{claims.get('provider', '')}:{subject}"
+    known = addresses_of(claims) | ({id_} if "@" not in id_ else set())
     owners, people = _listed("BERTOSCOPE_OWNERS"), _listed("BERTOSCOPE_PEOPLE")
     owns = bool(known & owners)
     if people and not owns and not known & people:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.language import _, explain
 from dashboard.logs import one_request
 from interpret.core.device_queue import request
-from interpret.core.errors import CapacityError, InterpretError
+from interpret.core.errors import Cancelled, CapacityError, InterpretError
 from interpret.core.redaction import report
 
 P = ParamSpec("P")
@@ -28,6 +28,9 @@ def guarded(work: Callable[P, None]) -> Callable[P, None]:
                 work(*args, **kwargs)
             except CapacityError as error:
                 st.warning(explain(error), icon=":material/memory:")
+            except Cancelled:
+                said = _("Whoever runs this server has stopped long work. Start it again later.")
+                st.warning(said, icon=":material/stop_circle:")
             except InterpretError as error:
                 st.warning(explain(error), icon=":material/error:")
             except Exception:

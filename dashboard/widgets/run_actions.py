@@ -17,7 +17,11 @@ from dashboard import audit, jobs, ownership, quotas, state
 from dashboard.language import _, literal
 from dashboard.widgets.models import RUN
 from dashboard.widgets.notices import guarded
+from interpret.core.errors import InputError
+from interpret.core.sentences import sentence
 from interpret.core.units import gigabytes
+
+_ENOUGH = sentence("You have saved {most} GB of models today, as much as one person may. Come back tomorrow.")
 
 
 def use_button(run: it.runs.Run, key: str) -> None:
@@ -121,19 +125,38 @@ def files_button(run: it.runs.Run, key: str) -> None:
 
 
 def packed_sentences(run: it.runs.Run, model: Path, by: audit.Reader) -> bytes:
-    """Return what `sentence_folder` does, and write down who took it."""
+    """Return what `sentence_folder` does, and write down who took it; see `packed`."""
+    _check_taking(run, by)
     return _taken(run, sentence_folder(run, model), by)
 
 
 def packed(run: it.runs.Run, folder: Path, by: audit.Reader) -> bytes:
-    """Return a folder of a run as a zip file, and write down who took it: called in a thread of no session."""
+    """Return a folder of a run as a zip file, and write down who took it: called in a thread of no session.
+
+    Raises
+    ------
+    InputError
+        If they may not see it any more, or have saved as much as one person may today: the button may be old.
+    """
+    _check_taking(run, by)
     return _taken(run, zipped(folder), by)
+
+
+def _check_taking(run: it.runs.Run, by: audit.Reader) -> None:
+    if not ownership.may_be_seen(run.folder, by.person):
+        raise InputError("“{folder}” is not a run, or no longer exists.", folder=run.id)
+    if not quotas.may_save(_id(by)):
+        raise InputError(_ENOUGH, most=gigabytes(quotas.most_saved()))
 
 
 def _taken(run: it.runs.Run, content: bytes, by: audit.Reader) -> bytes:
     audit.note("downloaded", "run", run.folder, run.request.name, by)
-    quotas.count_saved(by.person, len(content))
+    quotas.count_saved(_id(by), len(content))
     return content
+
+
+def _id(by: audit.Reader) -> str:
+    return "" if by.person is None else by.person.id
 
 
 def save_button(label: str, make: Callable[[], bytes], name: str, key: str, why: str | None = None) -> None:
@@ -144,8 +167,7 @@ def save_button(label: str, make: Callable[[], bytes], name: str, key: str, why:
     why
         What the file is good for.
     """
-    may = quotas.may_save()
-    enough = _("You have saved {most} GB of models today, as much as one person may. Come back tomorrow.")
+    may = quotas.may_save(_id(audit.reader()))
     st.download_button(
         label,
         make,
@@ -154,7 +176,7 @@ def save_button(label: str, make: Callable[[], bytes], name: str, key: str, why:
         icon=":material/download:",
         key=key,
         disabled=not may,
-        help=why if may else enough.format(most=gigabytes(quotas.most_saved())),
+        help=why if may else _(_ENOUGH).format(most=gigabytes(quotas.most_saved())),
     )
 
 
@@ -165,7 +187,8 @@ def zipped(folder: Path) -> bytes:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
         for path in sorted(folder.rglob("*")):
             with suppress(OSError):
-                if path.is_file():
+                # Whose it is here is nobody's business elsewhere.
+                if path.is_file() and path.name != ownership.OWNER:
                     file.write(path, path.relative_to(folder))
     return packed.getvalue()
 
@@ -178,7 +201,8 @@ def _use(name: str, title: str) -> None:
 @guarded
 def _resume(run: it.runs.Run) -> None:
     ownership.check_change(run)
-    quotas.check_runs(1)
+    owner = ownership.owner_of(run.folder)
+    quotas.check_runs(None if owner is None else owner.id)
     jobs.start(it.runs.resume_run(run))
 
 
@@ -188,3 +212,5 @@ def _delete(run: it.runs.Run, after: Callable[[], None]) -> None:
     it.runs.delete_run(run)
     audit.note("deleted", "run", run.folder, run.request.name)
     after()
+    if run.record:
+        it.runs.delete_record(run.folder.parent, run.record)

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from interpret.core.errors import InputError
+from interpret.core.errors import Cancelled
 
 # Seconds on devices after which others go first, who have had less. A trace of a sentence takes 10 to 30 ms on two
 # cores, an attribution some tenths of a second, a file's vectors many seconds.
@@ -133,7 +133,7 @@ def _long_work() -> list[Request]:
 
 
 def stop_long_work() -> int:
-    """Let all long work that others wait for end with an `InputError`; returns how much there is."""
+    """Let all long work that others wait for end with a `Cancelled`; returns how much there is."""
     found = _long_work()
     for one in found:
         one.stopped = True
@@ -146,7 +146,8 @@ def _check_stopped() -> None:
     if (one := _current()).stopped:
         # Once: what comes after it on a page is other work.
         one.stopped = False
-        raise InputError("Whoever runs this server has stopped long work. Start it again later.")
+        # No `InterpretError`: what one text cannot be computed for is written down with it, and the next one is taken.
+        raise Cancelled
 
 
 def all_queues() -> "dict[str, DeviceQueue]":

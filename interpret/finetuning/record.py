@@ -24,6 +24,8 @@ from interpret.finetuning.runs import Run
 
 EXPERIMENT = "bertoscope"
 _DATABASE = "mlflow.db"
+# Where a record on this machine has the files of its runs.
+ARTIFACTS = ".artifacts"
 # Where MLflow itself keeps and shows a description.
 NOTE = "mlflow.note.content"
 ALIAS = re.compile(r"[A-Za-z][\w-]{0,39}", re.ASCII)
@@ -81,7 +83,7 @@ def find_experiment(client: Any, root: Path) -> str:
 
     local = tracking_uri(root).startswith("sqlite:")
     try:
-        return str(client.create_experiment(EXPERIMENT, (root / ".artifacts").as_uri() if local else None))
+        return str(client.create_experiment(EXPERIMENT, (root / ARTIFACTS).as_uri() if local else None))
     except MlflowException:
         # Another process was faster.
         found = client.get_experiment_by_name(EXPERIMENT)

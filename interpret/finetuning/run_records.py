@@ -1,5 +1,7 @@
 """What the MLflow record says of runs, and what is written into it from a page."""
 
+import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 from interpret.core.errors import InputError
 from interpret.finetuning.recipe import NAMES_BEFORE
-from interpret.finetuning.record import ALIAS, EXPERIMENT, LONGEST_NOTE, NOTE, find_experiment, reached
+from interpret.finetuning.record import ALIAS, ARTIFACTS, EXPERIMENT, LONGEST_NOTE, NOTE, find_experiment, reached
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def drop_alias(root: Path, alias: str) -> None:
 
 
 def delete_record(root: Path, record: str) -> None:
-    """Delete a run from the record, with the names of its model.
+    """Delete a run from the record, with its model there and the names of it.
 
     Raises
     ------
@@ -174,6 +176,9 @@ def delete_record(root: Path, record: str) -> None:
         for alias in _aliases(client).get(record, ()):
             client.delete_registered_model_alias(EXPERIMENT, alias)
         client.delete_run(record)
+    # MLflow marks it as deleted, and keeps the files: the disk has the model as long as it has one name for it.
+    if re.fullmatch("[0-9a-f]{32}", record):
+        shutil.rmtree(root / ARTIFACTS / record, ignore_errors=True)
 
 
 def _version(client: Any, record: str) -> str:

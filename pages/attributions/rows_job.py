@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import audit, cache, jobs, ownership, state
+from dashboard import audit, cache, jobs, ownership, quotas, state
 from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import done_of, duration
@@ -160,6 +160,8 @@ def _halted(job: RowJob) -> None:
 
 
 def _go_on(job: RowJob) -> None:
+    ownership.check_model(job.request.spec)
+    quotas.check_explanations()
     ready = resume_job(job)
     if ready.state == "waiting":
         jobs.explain_rows(ready)
@@ -187,7 +189,9 @@ def kept_job() -> RowJob | None:
         state.remember(state.ROWS_JOB, None)
         return None
     state.remember(state.ROWS_JOB, chosen)
-    return read_job(folder)
+    job = read_job(folder)
+    ownership.check_model(job.request.spec)
+    return job
 
 
 def file_of(job: RowJob) -> SlotFile:

@@ -56,15 +56,20 @@ def start_sweep(request: it.runs.Request, depths: Sequence[tuple[str, ...]], dat
         )
         for frozen in depths
     ]
-    jobs.start(*jobs.new_runs(requests, data, test))
-    st.session_state[state.GROUP] = group
+    made = jobs.new_runs(requests, data, test)
+    jobs.start(*made)
+    owner = ownership.owner_of(made[0].folder)
+    st.session_state[state.GROUP] = group if owner is None else f"{group} {owner.id}"
 
 
 def _sweeps() -> dict[str, list[it.runs.Run]]:
     found: dict[str, list[it.runs.Run]] = {}
     for run in ownership.runs():
         if run.request.group:
-            found.setdefault(run.request.group, []).append(run)
+            # Two people may begin one in the same second.
+            owner = ownership.owner_of(run.folder)
+            key = run.request.group if owner is None else f"{run.request.group} {owner.id}"
+            found.setdefault(key, []).append(run)
     return found
 
 
@@ -93,7 +98,8 @@ def _live(group: str, active: bool) -> None:
     ended = [run for run in runs if run.state == "done"]
     if active:
         st.progress(len(ended) / len(runs), _("{done} of {total}").format(done=len(ended), total=len(runs)))
-        st.button(_("Stop the sweep"), icon=":material/stop:", key="stop_sweep", on_click=stop, args=tuple(runs))
+        if mine := tuple(run for run in runs if ownership.may_change(run.folder)):
+            st.button(_("Stop the sweep"), icon=":material/stop:", key="stop_sweep", on_click=stop, args=mine)
     objective = it.finetuning.find_objective(runs[0].request.task)
     name = "entity_f1" if any("entity_f1" in run.facts for run in runs) else objective.fact
     title = _("entity F1") if name == "entity_f1" else _(objective.score_name)

@@ -53,7 +53,7 @@ def one_view(row: Row) -> None:
                 files_button(run, "runs_files")
             stop_button(run, "runs_stop")
             resume_button(run, "runs_resume")
-            delete_popover(run, "runs_delete", lambda: it.runs.delete_record(root, one.id) if one.id else None)
+            delete_popover(run, "runs_delete", lambda: None)
         if needs_sign_in():
             _sharing(run)
         if run.model is not None:
@@ -94,7 +94,7 @@ def one_view(row: Row) -> None:
                 key=f"drop:{index}",
                 icon=":material/label_off:",
                 on_click=_drop_alias,
-                args=(run, root, known),
+                args=(run, root, one.id, known),
             )
 
 
@@ -173,10 +173,12 @@ def _set_alias(root: Path, record: str, alias: str) -> None:
 
 
 @guarded
-def _drop_alias(run: it.runs.Run | None, root: Path, alias: str) -> None:
+def _drop_alias(run: it.runs.Run | None, root: Path, record: str, alias: str) -> None:
     if run is not None:
         ownership.check_change(run)
-    it.runs.drop_alias(root, alias)
+    # It may be another run's by now.
+    if any(alias in one.aliases for one in it.runs.read_record(root) if one.id == record):
+        it.runs.drop_alias(root, alias)
 
 
 @guarded

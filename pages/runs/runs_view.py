@@ -49,7 +49,8 @@ def _rows() -> list[Row]:
     rows = []
     everything = ownership.runs_server()
     for one in recorded:
-        run = here.pop(one.run, None)
+        # Another server's may have the same name.
+        run = here.pop(one.run) if one.run in here and here[one.run].record in ("", one.id) else None
         if run is None and not everything:
             # Somebody else's, or one that is not here any more, of whom nobody knows.
             continue

@@ -159,6 +159,7 @@ def queue_card() -> None:
     """Draw who waits for devices and which runs are at work, and stop what takes long."""
 
     def draw() -> None:
+        from interpret.attribution.row_jobs import list_jobs, stop_job
         from interpret.core.device_queue import all_queues, others_at_long_work, stop_long_work
 
         for name, queue in sorted(all_queues().items()):
@@ -175,17 +176,29 @@ def queue_card() -> None:
             _n("{count} run trains or waits", "{count} runs train or wait", len(active)).format(count=len(active))
         )
 
+        explained = [job for folder in ownership.all_explanations() for job in list_jobs(folder) if job.active]
+        st.markdown(
+            _n("{count} file is explained or waits", "{count} files are explained or wait", len(explained)).format(
+                count=len(explained)
+            )
+        )
+
         def stop_all() -> str:
             stopped = stop_long_work()
             stop(*(run for run in ownership.runs() if run.active))
-            return _("Stopping. Long computations: {long}; runs: {runs}.").format(long=stopped, runs=len(active))
+            for job in explained:
+                stop_job(job)
+                audit.note("stopped", "explanation", job.folder, job.request.name)
+            return _("Stopping. Long computations: {long}; runs: {runs}; files: {files}.").format(
+                long=stopped, runs=len(active), files=len(explained)
+            )
 
         _free(
             _("Stop all long work"),
             "queue",
             stop_all,
             _("Computations on pages end with a notice. Runs keep a checkpoint, and can be resumed."),
-            disabled=not at_work and not active,
+            disabled=not (at_work or active or explained),
         )
 
     _card(_("Queue"), draw)

@@ -35,8 +35,8 @@ def lines(folder):
 
 
 def signed_in(monkeypatch, name):
-    # The run is everybody's: see `tests.dashboard.test_ownership` for whose it may be.
-    monkeypatch.setattr(audit, "person", lambda: name and by_name(name, False))
+    # Of who may have every run: see `tests.dashboard.test_ownership` for whose they are.
+    monkeypatch.setattr(audit, "person", lambda: by_name(name, True) if name else None)
 
 
 def test_what_is_started_stopped_taken_and_deleted_is_written_down_with_who_did_it(folder, run, monkeypatch):

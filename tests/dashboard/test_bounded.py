@@ -141,7 +141,7 @@ class Askers:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_what_needs_sign_in_twice_at_once_is_made_once(kept):
+def test_what_is_asked_twice_at_once_is_made_once(kept):
     begun, go, made = threading.Event(), threading.Event(), []
 
     def make():

@@ -53,7 +53,7 @@ def test_a_training_on_a_card_finds_what_pages_had_there(spec, monkeypatch, tmp_
     assert told == [kept]
 
 
-def test_models_on_further_cards_go_where_one_device_needs_sign_in_for(spec, monkeypatch):
+def test_models_on_further_cards_go_where_one_device_is_asked_for(spec, monkeypatch):
     beside = cache.encoder(spec).copy()
     gone = weakref.ref(beside.model)
     held = [(beside,)]

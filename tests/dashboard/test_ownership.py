@@ -1,17 +1,22 @@
 """Whose a run is: who sees it, who changes it, and that pages come to runs in no other way."""
 
 import ast
+import io
 import json
 import os
+import re
+import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 import interpret as it
-from dashboard import ROOT, data_slot, jobs, ownership, quotas
+from dashboard import ROOT, audit, data_slot, jobs, ownership, quotas
 from dashboard.sign_in.people import by_name, by_provider
 from dashboard.widgets import kept_copies, models, run_actions
+from interpret.attribution.row_jobs import RowRequest, make_job
 from interpret.core.process_state import identity, write_state
 from tests.attack.damage import damage_file
 
@@ -70,7 +75,9 @@ def test_where_nobody_signs_in_everything_is_everybodys(folder):
 
 
 def test_a_run_is_seen_by_its_owner_and_by_all_once_it_is_shared(folder, here):
-    before = made("of the time before")
+    before = it.runs.new_run(folder, request("of the time before"), b"text,label\na,b\n")
+    (before.folder / "model").mkdir()
+    (before.folder / "model" / "config.json").write_text("{}")
     for who in (ANA, BO, SUBJECT):
         here(who)
         assert seen() == set()
@@ -98,6 +105,33 @@ def test_a_run_is_seen_by_its_owner_and_by_all_once_it_is_shared(folder, here):
     ownership.share(before, True)
     here(BO)
     assert seen() == {before.id}
+
+
+def test_who_shares_a_run_whose_owner_is_damaged_does_not_become_its_owner(folder, here):
+    here(ANA)
+    run = made()
+    content = (run.folder / ownership.OWNER).read_bytes()
+    (run.folder / ownership.OWNER).write_bytes(content[:-5])
+    here(CHIEF)
+    with pytest.raises(it.InputError, match="is damaged"):
+        ownership.share(run, True)
+    assert (run.folder / ownership.OWNER).read_bytes() == content[:-5]
+
+
+def test_a_model_of_a_run_that_is_not_shared_any_more_is_not_used_by_what_was_kept(folder, here):
+    here(ANA)
+    run = made()
+    checkpoint = it.Checkpoint(str((run.folder / "model").resolve()), "", "folder")
+    spec = it.EncoderSpec(checkpoint, "cpu", "float32")
+    ownership.check_model(spec)
+    here(BO)
+    with pytest.raises(it.InputError, match="not shared with you"):
+        ownership.check_model(spec)
+    ownership.check_model(it.EncoderSpec(it.find_checkpoint("minilm"), "cpu", "float32"))
+
+
+def test_who_gives_the_name_of_the_servers_owner_is_not_them():
+    assert by_name("Chief", False).id != CHIEF.id
 
 
 def test_nobody_changes_what_is_somebody_elses(folder, here, monkeypatch):
@@ -157,8 +191,18 @@ def test_whose_sign_in_has_ended_sees_nothing(folder, here):
     assert seen() == set()
     assert not ownership.runs_server()
     assert not ownership.may_change(run.folder)
-    with pytest.raises(it.InputError, match="sign in again"):
-        ownership.explanations_folder()
+    for work in (
+        ownership.explanations_folder,
+        quotas.check_runs,
+        quotas.check_kept,
+        quotas.check_explanations,
+        jobs.explanations_to_fill,
+        lambda: jobs.new_runs([request()], b"text,label\na,b\n"),
+        lambda: ownership.take(run.folder),
+    ):
+        with pytest.raises(it.InputError, match="sign in again"):
+            work()
+    assert len(it.runs.list_runs(folder)) == 1
 
 
 @pytest.mark.parametrize("id_", ["..", "../runs", ".", "", "a/b", "/etc"])
@@ -216,17 +260,54 @@ def test_copies_of_a_file_are_not_told_of_where_they_are_somebody_elses(folder, 
 
 
 def test_nobody_has_more_runs_at_once_than_they_may(folder, here, monkeypatch):
-    monkeypatch.setenv("BERTOSCOPE_PERSON_RUNS", "3")
+    monkeypatch.setenv("BERTOSCOPE_PERSON_RUNS", "2")
     here(ANA)
-    for run in jobs.new_runs([request(str(i)) for i in range(2)], b"text,label\na,b\n"):
+    # A sweep is one, however many depths it has.
+    sweep = [replace(request(str(i)), group="one") for i in range(30)]
+    for run in [*jobs.new_runs(sweep, b"text,label\na,b\n"), *jobs.new_runs([request()], b"text,label\na,b\n")]:
         write_state(run.folder, state="running", **identity(os.getpid()))
-    with pytest.raises(it.InputError, match="You have 2 runs that train or wait, and start 2 more; at most 3"):
+    with pytest.raises(it.InputError, match="train or wait: 2. At most 2"):
         jobs.new_runs([request(), request()], b"text,label\na,b\n")
     # Nothing of them was made.
-    assert len(it.runs.list_runs(folder)) == 2
-    jobs.new_runs([request()], b"text,label\na,b\n")
+    assert len(it.runs.list_runs(folder)) == 31
+    with pytest.raises(it.InputError, match="train or wait: 2"):
+        quotas.check_runs()
+    here(CHIEF)
+    # It would be hers that goes on.
+    with pytest.raises(it.InputError, match="train or wait: 2"):
+        quotas.check_runs(ANA.id)
+    quotas.check_runs()
     here(BO)
     jobs.new_runs([request()], b"text,label\na,b\n")
+
+
+def test_of_runs_that_cannot_all_be_made_none_is(folder, here, monkeypatch):
+    here(ANA)
+    made, take = [], ownership.take
+
+    def full(path, **how):
+        made.append(path)
+        if len(made) == 2:
+            raise it.InputError("The disk is full.")
+        take(path, **how)
+
+    monkeypatch.setattr(ownership, "take", full)
+    with pytest.raises(it.InputError, match="The disk is full"):
+        jobs.new_runs([request(), request(), request()], b"text,label\na,b\n")
+    assert len(made) == 2
+    assert it.runs.list_runs(folder) == []
+
+
+def test_nobody_has_more_explanations_at_once_than_they_may(folder, here, minilm, monkeypatch):
+    monkeypatch.setenv("BERTOSCOPE_PERSON_RUNS", "1")
+    here(ANA)
+    job = make_job(jobs.explanations_to_fill(), RowRequest(minilm.spec, "a.csv"), b"text\na\n")
+    jobs.explanations_to_fill()
+    write_state(job.folder, state="running", **identity(os.getpid()))
+    with pytest.raises(it.InputError, match="explained or wait: 1"):
+        jobs.explanations_to_fill()
+    here(BO)
+    jobs.explanations_to_fill()
 
 
 def test_nobody_keeps_more_than_they_may(folder, here, monkeypatch):
@@ -244,19 +325,40 @@ def test_nobody_keeps_more_than_they_may(folder, here, monkeypatch):
     made()
 
 
-def test_what_somebody_saves_is_counted_by_the_day(here, monkeypatch):
+def test_what_somebody_saves_is_counted_by_the_day(monkeypatch):
     monkeypatch.setenv("BERTOSCOPE_PERSON_DOWNLOAD_GB", "0.000001")
     monkeypatch.setattr(quotas, "_saved", {})
-    here(ANA)
     quotas.count_saved(ANA.id, 999)
-    assert quotas.may_save()
+    assert quotas.may_save(ANA.id)
     quotas.count_saved(ANA.id, 1)
-    assert not quotas.may_save()
-    here(BO)
-    assert quotas.may_save()
-    here(ANA)
+    assert not quotas.may_save(ANA.id)
+    assert quotas.may_save(BO.id)
+    # Nobody signs in.
+    assert quotas.may_save("")
     monkeypatch.setattr(quotas.time, "strftime", lambda *_: "2100-01-01")
-    assert quotas.may_save()
+    assert quotas.may_save(ANA.id)
+
+
+def test_an_old_button_saves_nothing_that_is_not_shared_any_more_or_too_much(folder, here, monkeypatch):
+    monkeypatch.setattr(quotas, "_saved", {})
+    here(ANA)
+    run = made()
+    ownership.share(run, True)
+    by = {one.name: audit.Reader(one.name, "", one) for one in (ANA, BO, CHIEF)}
+    content = run_actions.packed(run, run.folder, by["Bo"])
+    # Whose it is here is not in it.
+    names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+    assert "request.json" in names
+    assert ownership.OWNER not in names
+    ownership.share(run, False)
+    for save in (run_actions.packed, run_actions.packed_sentences):
+        with pytest.raises(it.InputError, match="no longer exists"):
+            save(run, run.folder, by["Bo"])
+    run_actions.packed(run, run.folder, by["Chief"])
+    monkeypatch.setenv("BERTOSCOPE_PERSON_DOWNLOAD_GB", "0.0000001")
+    run_actions.packed(run, run.folder, by["Ana"])
+    with pytest.raises(it.InputError, match="Come back tomorrow"):
+        run_actions.packed(run, run.folder, by["Ana"])
 
 
 @pytest.mark.parametrize("value", ["nan", "-1", "many", "1e99", ""])
@@ -270,14 +372,24 @@ def test_a_limit_that_is_no_number_is_the_usual_one(monkeypatch, value):
 
 def test_pages_come_to_runs_in_no_other_way():
     """Whoever lists, reads or makes runs and explanations elsewhere shows them to all."""
-    guarded = {"list_runs", "read_run", "new_run", "make_job", "list_jobs", "read_job"}
+    guarded = {"list_runs", "read_run", "new_run", "make_job", "list_jobs", "read_job", "read_record", "runs_folder"}
     may = {
-        "dashboard/ownership.py": {"list_runs", "read_run"},
+        "dashboard/ownership.py": {"list_runs", "read_run", "runs_folder"},
         # How many there are of one person; whether one is at work.
-        "dashboard/quotas.py": {"list_runs"},
-        "dashboard/jobs.py": {"list_runs", "new_run"},
+        "dashboard/quotas.py": {"list_runs", "list_jobs", "runs_folder"},
+        "dashboard/jobs.py": {"list_runs", "new_run", "runs_folder"},
         # A command line.
         "dashboard/report/command.py": {"read_run"},
+        # Of who runs the server; what they do is in a file there; where the picker's runs are, of which it has asked.
+        "pages/server/resources.py": {"list_jobs", "runs_folder"},
+        "dashboard/audit.py": {"runs_folder"},
+        "dashboard/widgets/models.py": {"runs_folder"},
+        "pages/finetune/setup.py": {"runs_folder"},
+        # The record, of runs that are seen.
+        "pages/runs/runs_view.py": {"read_record", "runs_folder"},
+        "pages/runs/one_view.py": {"read_record", "runs_folder"},
+        # Whether a model is one of these.
+        "pages/attributions/report.py": {"runs_folder"},
         # Of folders that `ownership.explanations_folder` gives.
         "dashboard/widgets/kept_copies.py": {"list_jobs"},
         "pages/home/recent.py": {"list_jobs"},
@@ -294,7 +406,7 @@ def test_pages_come_to_runs_in_no_other_way():
         }
         assert named & guarded == may.get(name, set()), name
         if "list_jobs" in named or "make_job" in named:
-            assert "explanations_folder()" in source or "explanations_to_fill()" in source
+            assert re.search(r"explanations_folder\(\)|explanations_to_fill\(\)|all_explanations\(\)", source)
         assert '"explanations"' not in source or name in {*may, "dashboard/disk.py"}
 
 

@@ -13,7 +13,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 
 from dashboard.sign_in import provider
 from dashboard.sign_in.gate import SignIn
-from dashboard.sign_in.pages import LEAVE, PATH
+from dashboard.sign_in.pages import LEAVE, LOGIN, LOGOUT, PATH
 from dashboard.sign_in.session import needs_sign_in, signed_in
 from tests.dashboard.test_sign_in import PAGE, Behind, ask
 
@@ -38,13 +38,15 @@ ANA = {
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path, monkeypatch):
     """Write the file with the provider."""
     before = config.get_option("secrets.files")
 
+    monkeypatch.setattr(provider, "_was_set", False)
+
     def now(content):
         path = tmp_path / "secrets.toml"
-        path.write_text(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
         config.set_option("secrets.files", [str(path)])
         secrets_singleton._reset()
 
@@ -140,6 +142,9 @@ def test_a_cookie_that_was_not_made_here_is_nobodys(write):
         ("", {"sub": "boss"}, True, True),
         ("", {"sub": "x", "email": "chief@ward.example"}, True, True),
         ("", {"sub": "x", "email": "chief@ward.example", "email_verified": False}, True, False),
+        # An ID that is an address is one that nobody has made sure of.
+        ("", {"sub": "chief@ward.example", "email": None}, True, False),
+        ("@ward.example", {"sub": "ana@ward.example", "email": None}, False, False),
     ],
 )
 def test_who_is_on_the_list_comes_in(write, monkeypatch, people, claims, comes_in, owns):
@@ -159,6 +164,7 @@ def test_who_is_on_the_list_comes_in(write, monkeypatch, people, claims, comes_i
     "content, why",
     [
         ("[auth", "cannot be read"),
+        (b"[auth]\n\xff\xfe = 1", "cannot be read"),
         ("[auth]\n", "cookie_secret"),
         ('auth = "yes"', "cookie_secret"),
         (FILE.replace(SECRET, "short"), "cookie_secret"),
@@ -177,6 +183,11 @@ def test_where_it_is_set_up_wrong_nobody_comes_in_and_the_log_says_why(write, ca
     assert "href" not in found.text
     assert why in caplog.text
     assert SECRET not in caplog.text + found.text
+    # Nor who signs a cookie themselves, with what they can guess.
+    for secret in ("short", "yes"):
+        forged = cookies(ANA, secret)
+        assert ask(app, "/", cookie=forged).status == 401
+        assert ask(app, "/_stcore/stream", kind="websocket", cookie=forged).sent[0]["type"] == "websocket.close"
     assert ask(app, "/_stcore/stream", kind="websocket").sent[0]["type"] == "websocket.close"
     assert ask(app, PATH, query=b"provider=default").headers["location"] == "/"
     assert behind.reached == []
@@ -190,18 +201,19 @@ def test_it_leads_to_the_provider_and_to_the_page_that_was_opened(write):
     assert "id.example" not in asked.text.replace("Sign in", "")
     sent = ask(app, PATH, query=b"provider=default&next=/attention%3Ftext%3Da%2520bank")
     where = urlsplit(sent.headers["location"])
-    assert (sent.status, where.path) == (303, provider.LOGIN)
+    assert (sent.status, where.path) == (303, LOGIN)
     assert parse_qs(where.query)["provider"]
     kept = sent.headers["set-cookie"].partition(";")[0]
     back = ask(app, "/", cookie=f"{cookies(ANA)}; {kept}", **PAGE)
     assert (back.status, back.headers["location"]) == (303, "/attention?text=a%20bank")
     assert "Max-Age=0" in back.headers["set-cookie"]
     # Nowhere else, and once.
-    for page in ("https%3A//evil.example", "//evil.example", "%2F%5Cevil.example", "/sign-in"):
+    for page in ("https%3A//evil.example", "//evil.example", "%2F%5Cevil.example", "/sign-in", "/auth/logout"):
         sent = ask(app, PATH, query=f"provider=default&next={page}".encode())
         kept = sent.headers["set-cookie"].partition(";")[0]
         assert ask(app, "/", cookie=f"{cookies(ANA)}; {kept}", **PAGE).text == "behind"
-    assert ask(app, PATH, query=b"provider=other").headers["location"] == "/"
+    for query in (b"provider=other", b"", b"a=1&" * 20):
+        assert ask(app, PATH, query=query).headers["location"] == "/"
 
 
 def test_the_pass_phrase_is_no_way_in_where_there_is_a_provider(write, monkeypatch):
@@ -219,7 +231,31 @@ def test_a_link_alone_signs_nobody_out(write):
     app = SignIn(Behind())
     assert "Ana" in ask(app, LEAVE, cookie=cookies(ANA), **PAGE).text
     assert ask(app, LEAVE, "POST", origin="https://evil.example").status == 403
-    assert ask(app, LEAVE, "POST").headers["location"] == provider.LOGOUT
+    assert ask(app, LEAVE, "POST").headers["location"] == LOGOUT
+    assert ask(app, LOGOUT, sec_fetch_site="cross-site", cookie=cookies(ANA)).status == 403
+    assert ask(app, LOGOUT, sec_fetch_site="same-origin", cookie=cookies(ANA)).text == "behind"
+
+
+@pytest.mark.parametrize("content", ["", "other = 1\n", "[auth"])
+def test_a_file_that_is_being_written_lets_nobody_in(write, content):
+    write(FILE)
+    assert needs_sign_in()
+    write(content)
+    behind = Behind()
+    for path in ("/", "/runs", "/media/a"):
+        assert ask(SignIn(behind), path).status == 401
+    assert ask(SignIn(behind), "/", **PAGE).status == 503
+    assert behind.reached == []
+    write(FILE)
+    assert ask(SignIn(behind), "/", cookie=cookies(ANA)).text == "behind"
+
+
+def test_an_id_of_one_provider_is_nobodys_of_another(write, monkeypatch):
+    more = '[auth.other]\nclient_id = "a"\nclient_secret = "b"\nserver_metadata_url = "https://other.example/"'
+    write(FILE + more)
+    monkeypatch.setenv("BERTOSCOPE_OWNERS", "default:boss")
+    for one, owns in (("default", True), ("other", False)):
+        assert signed_in(cookies(ANA | {"sub": "boss", "provider": one})).owns_server == owns
 
 
 def test_several_providers_are_named(write):

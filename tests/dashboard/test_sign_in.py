@@ -12,6 +12,7 @@ from dashboard.sign_in import gate, pass_phrase
 from dashboard.sign_in.gate import SignIn
 from dashboard.sign_in.pages import LEAVE, PATH
 from dashboard.sign_in.pass_phrase import Tries, cookie_for, name_in
+from dashboard.sign_in.people import by_name
 from dashboard.sign_in.session import signed_in
 
 PHRASE = "a long pass-phrase, 长口令"
@@ -155,7 +156,7 @@ def test_what_is_wrong_is_refused_and_what_was_typed_stays(wrong):
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\u200b" * 0, "x" * 61])
-def test_a_name_needs_sign_in_for(name):
+def test_a_name_is_asked_for(name):
     found = give(SignIn(Behind()), name)
     assert found.status == 400
     assert "Give a name of 1 to 60 characters." in found.text
@@ -283,3 +284,52 @@ def test_the_page_that_asks_can_do_nothing_else():
     assert "frame-ancestors 'none'" in policy
     assert "script" not in policy
     assert found.headers["cache-control"] == "no-store"
+
+
+def test_a_tab_is_given_back_to_who_has_opened_it_alone():
+    """Streamlit hands on what was typed in it to whoever knows its name."""
+    ana, bo = (by_name(name, False).id for name in ("Ana", "Bo"))
+    tabs = {"of-ana": ana, "of-bo": bo}
+    reached = []
+
+    async def behind(scope, _receive, send):
+        reached.append((dict(scope["headers"])[b"sec-websocket-protocol"], scope["subprotocols"]))
+        await send({"type": "websocket.accept"})
+
+    cookie = cookie_of(give(SignIn(Behind())))
+    for tab, passes in (("of-ana", True), ("of-bo", False), ("of-nobody", False)):
+        given = f"streamlit, x, {tab}"
+        ask(
+            SignIn(behind, whose=tabs.get),
+            "/_stcore/stream",
+            kind="websocket",
+            cookie=cookie,
+            sec_websocket_protocol=given,
+        )
+        kept = given if passes else "streamlit, x"
+        assert reached.pop() == (kept.encode(), kept.split(", "))
+
+
+def test_below_an_address_of_its_own_the_cookie_is_sent_there_too(monkeypatch):
+    option = gate.below_base.__globals__["config"].get_option
+    monkeypatch.setattr(
+        "dashboard.sign_in.pages.config.get_option",
+        lambda name: "bert" if name == "server.baseUrlPath" else option(name),
+    )
+    app = SignIn(Behind())
+    assert ask(app, "/bert/_stcore/health").text == "behind"
+    assert ask(app, "/_stcore/health").status == 401
+    assert 'action="/bert/sign-in"' in ask(app, "/bert", **PAGE).text
+    body = urlencode({"name": "Ana", "phrase": PHRASE, "next": "/bert"}).encode()
+    found = ask(app, "/bert/sign-in", "POST", body)
+    assert found.headers["location"] == "/bert"
+    # Of "/bert/" it would not be sent to "/bert".
+    assert "; Path=/bert;" in found.headers["set-cookie"]
+
+
+def test_a_pass_phrase_that_everybody_knows_makes_nobody_an_owner(monkeypatch):
+    monkeypatch.setenv("BERTOSCOPE_OWNER_PASSWORD", PHRASE)
+    assert not signed_in(cookie_of(give(SignIn(Behind())))).owns_server
+    monkeypatch.setenv("BERTOSCOPE_OWNER_PASSWORD", "another")
+    assert signed_in(cookie_of(give(SignIn(Behind()), phrase="another"))).owns_server
+    assert not signed_in(cookie_of(give(SignIn(Behind())))).owns_server

@@ -16,7 +16,7 @@ def test_equals_outside_code(world, claim):
     assert largest <= claim.bound
 
 
-def test_every_library_that_is_named_needs_sign_in():
+def test_every_library_that_is_named_is_asked():
     asked = " ".join(one.oracle for one in all_claims())
     libraries = "transformers Captum seqeval scikit-learn SciPy networkx PEFT sentence-transformers"
     for library in libraries.split():

@@ -83,7 +83,7 @@ def test_every_part_of_an_extra_is_told_from_other_packages_when_it_is_missing()
     } == own
 
 
-def test_an_extra_that_is_missing_needs_sign_in_for_by_its_name():
+def test_an_extra_that_is_missing_is_asked_for_by_its_name():
     with_extras = [
         one
         for one in (ROOT / "README.md", ROOT / "README.zh-CN.md")

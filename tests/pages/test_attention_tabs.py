@@ -120,7 +120,7 @@ def test_a_head_once_chosen_stays_when_the_text_changes(page, tab):
     assert (page.selectbox(key="layer:en").value, page.selectbox(key="head:en").value) == (2, 9)
 
 
-def test_a_class_needs_sign_in_for_by_the_url_and_in_the_title(page, tmp_path, monkeypatch):
+def test_a_class_is_asked_for_by_the_url_and_in_the_title(page, tmp_path, monkeypatch):
     labels = {0: "good", 1: "bad"}
     make_checkpoint(
         "bert",

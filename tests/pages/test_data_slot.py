@@ -120,7 +120,7 @@ def test_a_row_that_is_opened_from_the_whole_file_is_that_row_on_the_page(page):
 
 
 @pytest.mark.parametrize("name", ["attributions", "finetune"])
-def test_where_two_columns_would_do_as_the_label_it_needs_sign_in_once_for_all_pages(page, name):
+def test_where_two_columns_would_do_as_the_label_it_is_asked_once_for_all_pages(page, name):
     hold(page, "rows.csv", UNCLEAR.encode())
     go(page, name)
     assert "rows.csv" in page.warning[-1].value.replace("\\", "")
@@ -136,7 +136,7 @@ def test_where_two_columns_would_do_as_the_label_it_needs_sign_in_once_for_all_p
 
 
 @pytest.mark.parametrize("name", ["embeddings", "attributions"])
-def test_where_the_only_column_was_said_to_be_the_label_the_text_needs_sign_in(page, name):
+def test_where_the_only_column_was_said_to_be_the_label_the_text_is_asked(page, name):
     hold(page, "one.csv", b"words\nthe bank\nthe river\nmoney\nit was rich\n", label=0)
     go(page, name)
     box = listed(page, "role:")

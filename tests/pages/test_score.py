@@ -36,7 +36,7 @@ def page(folder, monkeypatch, tmp_path):
     return page
 
 
-def test_a_reranker_needs_sign_in_of_a_pair_and_answers_as_its_folder_says(page, folder):
+def test_a_reranker_is_asked_of_a_pair_and_answers_as_its_folder_says(page, folder):
     page.query_params["model"] = "folder:reranker"
     switch(page, "attributions").run()
     assert not page.exception

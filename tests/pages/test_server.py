@@ -10,14 +10,20 @@ import interpret as it
 from dashboard import ROOT, cache, jobs, ownership
 from dashboard.data_slot import SLOT, SlotFile
 from dashboard.sign_in.people import by_name
+from interpret.attribution.row_jobs import RowRequest, make_job, read_job
 from interpret.core.process_state import identity, write_state
 
 CARDS = ["sessions", "memory", "cache", "queue", "device", "disk"]
 
 
+OWN_FOLDER = ownership.explanations_folder
+
+
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
     cache.clear()
+    # Of each person, and not the one that is for tests of other pages.
+    monkeypatch.setattr(ownership, "explanations_folder", OWN_FOLDER)
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
     return tmp_path / "runs"
@@ -125,15 +131,18 @@ def test_results_models_and_files_are_freed(folder, page, here, minilm):
         assert page.button(key=f"free:{card}").disabled
 
 
-def test_long_work_is_stopped_whosever_it_is(folder, page, here):
+def test_long_work_is_stopped_whosever_it_is(folder, page, here, minilm):
     here(by_name("Ana", False))
     run = new_run()
     write_state(run.folder, state="running", **identity(os.getpid()))
+    job = make_job(jobs.explanations_to_fill(), RowRequest(minilm.spec, "a.csv"), b"text\na\n")
+    write_state(job.folder, state="running", **identity(os.getpid()))
     here(by_name("Chief", True))
     fine(page.run())
     fine(page.button(key="free:queue").click().run())
-    assert page.toast[0].value == "Stopping. Long computations: 0; runs: 1."
+    assert page.toast[0].value == "Stopping. Long computations: 0; runs: 1; files: 1."
     assert ownership.run(run.id).state == "stopping"
+    assert read_job(job.folder).state == "stopping"
 
 
 def test_nobody_frees_anything_who_does_not_run_it_any_more(folder, page, here):

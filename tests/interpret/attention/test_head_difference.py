@@ -98,7 +98,7 @@ def test_every_head_against_its_own(tired, wide):
     assert len(np.unique(distances)) == 72
 
 
-def test_two_texts_are_aligned_by_position_only_where_that_needs_sign_in_for(tired, wide):
+def test_two_texts_are_aligned_by_position_only_where_that_is_asked_for(tired, wide):
     at = TIRED.split().index("tired.")
     with pytest.raises(it.InputError, match="“tired” and “wide”") as refused:
         it.attention.compare_heads(tired, wide, 3, 5)

@@ -47,7 +47,7 @@ def test_it_is_the_logit_of_transformers_and_words_account_for_it(folders, famil
     assert it.attribution.target_function(encoder, QUESTION, PASSAGE).target.kind == "answer start"
 
 
-def test_a_shorter_passage_needs_sign_in_at_the_same_token_and_a_token_that_goes_leaves_a_mask(folders):
+def test_a_shorter_passage_is_asked_at_the_same_token_and_a_token_that_goes_leaves_a_mask(folders):
     encoder = load(folders, "bert")
     model = tf.AutoModelForQuestionAnswering.from_pretrained(folders["bert"]).eval()
     whole = encoder.tokens(QUESTION, PASSAGE)

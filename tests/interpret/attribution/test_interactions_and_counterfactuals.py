@@ -229,7 +229,7 @@ def test_sets_are_counted_without_being_made():
         assert _count_sets(singles, size) == len(sets)
 
 
-def test_a_second_mask_is_refused_where_one_needs_sign_in_for(tmp_path):
+def test_a_second_mask_is_refused_where_one_is_asked_for(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
     question = target_function(encoder, "the river [MASK] was steep")

@@ -60,7 +60,7 @@ def test_words_account_for_it_the_tagged_word_too(folders, family):
     assert np.abs(found.word_scores()).max() > 0
 
 
-def test_a_text_without_other_words_needs_sign_in_at_the_same_word(folders):
+def test_a_text_without_other_words_is_asked_at_the_same_word(folders):
     encoder = load(folders, "bert")
     whole = encoder.tokens(TEXT)
     position = whole.strings.index("tired")

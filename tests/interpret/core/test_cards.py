@@ -140,7 +140,7 @@ def test_cards_are_listed_without_a_context_on_any(monkeypatch):
     assert machine.calls == []
 
 
-def test_without_nvml_pytorch_needs_sign_in(monkeypatch):
+def test_without_nvml_pytorch_is_asked(monkeypatch):
     machine = Machine(monkeypatch, nvml=False)
     assert [one.free for one in available_devices()[:3]] == [one["free"] for one in CARDS]
     assert "mem_get_info" in machine.calls
@@ -169,7 +169,7 @@ def test_a_machine_whose_cards_are_all_sick_has_its_cpu(monkeypatch, tiny_folder
 
 
 @pytest.mark.parametrize(("shown", "wanted"), [("2,0", ["Small", "Large"]), ("GPU-bbbb", ["Old"]), ("", [])])
-def test_what_is_shown_of_the_machine_is_what_needs_sign_in(monkeypatch, shown, wanted):
+def test_what_is_shown_of_the_machine_is_what_is_asked(monkeypatch, shown, wanted):
     Machine(monkeypatch)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
     assert [one.description for one in available_devices()[:-1]] == wanted
@@ -422,7 +422,7 @@ def test_memory_that_copies_landed_in_goes_back_too(monkeypatch):
     assert calls == ["card", "host"]
 
 
-def test_what_nvml_says_in_another_age_is_read_or_pytorch_needs_sign_in(monkeypatch):
+def test_what_nvml_says_in_another_age_is_read_or_pytorch_is_asked(monkeypatch):
     machine = Machine(monkeypatch)
     monkeypatch.setattr(sys.modules["pynvml"], "nvmlDeviceGetName", lambda card: card["name"].encode())
     assert find_device("cuda:1").description == "Old"

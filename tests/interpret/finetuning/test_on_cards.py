@@ -216,7 +216,7 @@ def test_batches_are_made_ahead_in_their_order_by_one_thread():
         next(Ahead(iter([])))
 
 
-def test_what_goes_wrong_in_a_batch_is_raised_where_it_needs_sign_in_for():
+def test_what_goes_wrong_in_a_batch_is_raised_where_it_is_asked_for():
     def source():
         yield 1
         raise it.InputError("A row is damaged.")

@@ -169,7 +169,7 @@ def test_a_process_of_its_own_times_a_step_and_says_what_is_wrong(folder, monkey
         measuring._apart(encoder, 16, "float32", 4, "cpu")
 
 
-def test_a_step_is_timed_by_what_needs_sign_in_of_it_and_trains_nobodys_model(folder, monkeypatch):
+def test_a_step_is_timed_by_what_is_asked_of_it_and_trains_nobodys_model(folder, monkeypatch):
     encoder = it.load_encoder(str(folder), device="cpu")
     before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
     # Each round of steps: forward, forward and back, update. The first is slow, as on a machine that is yet to load.
