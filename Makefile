@@ -24,7 +24,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 # Some machines forbid Python to keep what it compiled: a hundred processes of a run of tests would each do it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run models test test-fast test-js lint lint-js wheel oracles attack bench load catalogue reference notebooks pictures gpu-check lock vulnerabilities clean
+.PHONY: help run models test test-fast test-js lint lint-js wheel oracles attack bench load soak kills catalogue reference notebooks pictures gpu-check lock vulnerabilities clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -82,7 +82,7 @@ oracles: $(VENV)/.installed-tests ## every number beside the outside code that i
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.oracles
 
 # Files, checkpoints and runs that were made to do harm, each read in a process of its own; `make test` tries some.
-attack: $(VENV)/.installed-tests ## 2,400 hostile inputs: what comes of each is a value or a sentence
+attack: $(VENV)/.installed-tests ## 3,000 hostile inputs: what comes of each is a value or a sentence
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.attack --count 600
 
 # Each prints ratios beside the peer; no file asserts a time.
@@ -108,6 +108,14 @@ PEOPLE ?= 10
 MINUTES ?= 10
 load: $(VENV)/.installed-tests ## ten people at once for ten minutes: how long they wait, and whether it is right
 	$(BIN)/python -m tests.benchmarks.load_many $(PEOPLE) $(MINUTES)
+
+# Half an hour; what is drawn is in soak.svg.
+soak: $(VENV)/.installed-tests ## a server in mixed use: whether memory, files, threads and processes are level at the end
+	$(BIN)/python -m tests.benchmarks.soak
+
+# A quarter of an hour.
+kills: $(VENV)/.installed-tests ## fifty kills of trainings and apps: what is lost, what is different
+	$(BIN)/python -m tests.benchmarks.kills
 
 # Collects the English sentences anew; what has none in a catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests ## collects the sentences to translate

@@ -30,7 +30,11 @@ def entries() -> None:
         "kind": _("Kind"),
         "name": _("Item"),
     }
-    data_table({title: [one.get(name, "") for one in found] for name, title in titles.items()}, key="server_entries")
+    known = _words()
+    columns = {title: [one.get(name, "") for one in found] for name, title in titles.items()}
+    for title in (titles["what"], titles["kind"]):
+        columns[title] = [known.get(one, one) for one in columns[title]]
+    data_table(columns, key="server_entries")
     file = audit.entries_file()
     if file is not None:
         st.download_button(
@@ -42,3 +46,20 @@ def entries() -> None:
             key="server_audit",
         )
         st.caption(_("All of it is in “{folder}”.").format(folder=literal(str(file.parent))))
+
+
+def _words() -> dict[str, str]:
+    """Name what the log has words of its own for."""
+    return {
+        "signed in": _("Signed in"),
+        "started": _("Started"),
+        "stopped": _("Stopped"),
+        "deleted": _("Deleted"),
+        "downloaded": _("Downloaded"),
+        "shared": _("Shared"),
+        "unshared": _("No longer shared"),
+        "freed": _("Freed"),
+        "run": _("Run"),
+        "explanation": _("Explanation"),
+        "server": _("Server"),
+    }

@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from tests.attack import checkpoints, runs, tables
+from tests.attack import addresses, checkpoints, runs, tables
 from tests.attack.isolation import Attempt, attempt
 
 # What divides into processes has no threads of PyTorch's own, which would not be there after it.
 torch.set_num_threads(1)
 
 Work = Callable[[], object]
-KINDS = ("table", "other file", "checkpoint", "run")
+KINDS = ("table", "other file", "checkpoint", "run", "address")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,9 @@ def _maker(kind: str, stack: ExitStack) -> Callable[[Random, Path], tuple[str, W
     if kind == "checkpoint":
         folders = stack.enter_context(checkpoints.whole_folders())
         return lambda random, folder: checkpoints.checkpoint(random, folders, folder)
+    if kind == "address":
+        server = stack.enter_context(addresses.a_server())
+        return lambda random, folder: addresses.address(random, server, folder)
     whole = stack.enter_context(runs.whole_runs())
     return lambda random, folder: runs.run(random, whole, folder)
 

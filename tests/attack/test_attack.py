@@ -13,13 +13,14 @@ from tests.attack.isolation import MOST_BYTES, attempt
 
 # Elsewhere nothing tells how much a process took at most.
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is counted by Linux")
-COUNTS = {"table": 60, "other file": 40, "checkpoint": 60, "run": 30}
+COUNTS = {"table": 60, "other file": 40, "checkpoint": 60, "run": 30, "address": 25}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_comes_of_it_but_a_value_or_a_sentence(kind, monkeypatch):
     # On a slow machine too: what never ends is seen all the same, and `make attack` has the limit itself.
     monkeypatch.setattr("tests.attack.isolation.MOST_SECONDS", 100)
+    monkeypatch.setattr("tests.attack.addresses.MOST_SECONDS", 100)
     tried = list(attacks(kind, range(COUNTS[kind])))
     assert [(one.number, one.name, one.attempt.fault) for one in tried if one.attempt.fault] == []
     # What is refused without exception would say nothing of what is read.

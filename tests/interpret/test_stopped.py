@@ -27,7 +27,8 @@ def minimal_pairs(progress):
 def rows(progress):
     encoder = it.load_encoder("minilm", device="cpu")
     head = it.fit_head(encoder, TEXTS, ("a", "b") * 3)
-    return it.attribution.attribute_rows(encoder, TEXTS, head=head, method="saliency", progress=progress)
+    # More than fit into one batch.
+    return it.attribution.attribute_rows(encoder, TEXTS * 50, head=head, method="saliency", progress=progress)
 
 
 @pytest.mark.parametrize("work", [minimal_pairs, rows])
@@ -36,4 +37,3 @@ def test_work_that_goes_on_past_what_it_cannot_read_does_not_go_on_past_that(wor
         work(stopping(mine))
     # Once: what comes next is other work.
     assert not mine.stopped
-    work(None)
