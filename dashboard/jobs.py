@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Seconds that a process is kept for a run that nobody starts: it holds some hundred megabytes.
 _KEPT = 600.0
+_OF_THE_GATE = ("BERTOSCOPE_PASSWORD", "BERTOSCOPE_OWNER_PASSWORD")
 # The module that waits for runs.
 _TRAINER = ("interpret.finetuning", "--wait")
 _lock = threading.Lock()
@@ -145,8 +146,8 @@ def _spawn(*module: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", *module],
         cwd=ROOT,
-        # Nothing in it asks anybody in.
-        env={name: value for name, value in os.environ.items() if not name.endswith("_PASSWORD")}
+        # Nothing in it asks anybody in; the record's own password it needs.
+        env={name: value for name, value in os.environ.items() if name not in _OF_THE_GATE}
         | {"PYTHONPATH": os.pathsep.join(paths)},
         stdin=subprocess.PIPE,
         # Once it has a run it writes to that one's log.

@@ -144,9 +144,8 @@ def stop_long_work() -> int:
 
 def _check_stopped() -> None:
     if (one := _current()).stopped:
-        # Once: what comes after it on a page is other work.
+        # Once; and by no `InterpretError`, which is written down with one text while the next one is taken.
         one.stopped = False
-        # No `InterpretError`: what one text cannot be computed for is written down with it, and the next one is taken.
         raise Cancelled
 
 

@@ -53,7 +53,7 @@ def one_view(row: Row) -> None:
                 files_button(run, "runs_files")
             stop_button(run, "runs_stop")
             resume_button(run, "runs_resume")
-            delete_popover(run, "runs_delete", lambda: None)
+            delete_popover(run, "runs_delete", lambda: _forget(root, one.id, run))
         if needs_sign_in():
             _sharing(run)
         if run.model is not None:
@@ -96,6 +96,12 @@ def one_view(row: Row) -> None:
                 on_click=_drop_alias,
                 args=(run, root, one.id, known),
             )
+
+
+def _forget(root: Path, record: str, run: it.runs.Run) -> None:
+    """Delete what the record has of a run that does not know it any more, as of one that is damaged."""
+    if record and record != run.record:
+        it.runs.delete_record(root, record)
 
 
 def _looks(run: it.runs.Run) -> None:

@@ -96,3 +96,14 @@ def test_a_result_is_computed_once_and_let_go(spec, monkeypatch):
     cache.clear()
     gc.collect()
     assert not [one for one in gc.get_objects() if isinstance(one, it.Trace) and one.spec == spec]
+
+
+def test_a_process_is_given_the_records_password_and_not_the_gates(monkeypatch):
+    given = []
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_args, **how: given.append(how["env"]))
+    for name in ("BERTOSCOPE_PASSWORD", "BERTOSCOPE_OWNER_PASSWORD", "MLFLOW_TRACKING_PASSWORD", "HF_TOKEN"):
+        monkeypatch.setenv(name, "a")
+    jobs._spawn("a.module")
+    (found,) = given
+    assert {"MLFLOW_TRACKING_PASSWORD", "HF_TOKEN"} <= set(found)
+    assert not {"BERTOSCOPE_PASSWORD", "BERTOSCOPE_OWNER_PASSWORD"} & set(found)
