@@ -61,8 +61,7 @@ def check_runs(owner: str | None = None) -> None:
     active = len({run.request.group or run.id for run in _runs_of(owner) if run.active})
     if active >= most_runs():
         raise InputError(
-            "Fine-tunes of yours that train or wait: {count}. At most {most} are allowed at once. Wait for one to end, "
-            "or stop one.",
+            "Fine-tunes of yours that train or wait: {count} (limit: {most}). Wait for one to end, or stop one.",
             count=active,
             most=most_runs(),
         )
@@ -85,8 +84,8 @@ def check_explanations() -> None:
     active = sum(job.active for job in list_jobs(ownership.explanations_folder()))
     if active >= most_runs():
         raise InputError(
-            "Files of yours that are being explained or wait: {count}. At most {most} are allowed at once. Wait for "
-            "one to end, or stop one.",
+            "Files of yours that are being explained or wait: {count} (limit: {most}). Wait for one to end, or stop "
+            "one.",
             count=active,
             most=most_runs(),
         )

@@ -266,7 +266,7 @@ def test_nobody_has_more_runs_at_once_than_they_may(folder, here, monkeypatch):
     sweep = [replace(request(str(i)), group="one") for i in range(30)]
     for run in [*jobs.new_runs(sweep, b"text,label\na,b\n"), *jobs.new_runs([request()], b"text,label\na,b\n")]:
         write_state(run.folder, state="running", **identity(os.getpid()))
-    with pytest.raises(it.InputError, match="train or wait: 2. At most 2"):
+    with pytest.raises(it.InputError, match="train or wait: 2 .limit: 2"):
         jobs.new_runs([request(), request()], b"text,label\na,b\n")
     # Nothing of them was made.
     assert len(it.runs.list_runs(folder)) == 31
