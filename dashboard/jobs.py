@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,7 +21,6 @@ from dashboard import ROOT, audit, cache, ownership, quotas, state
 from interpret.core.errors import InterpretError
 from interpret.core.process_state import identity, write_state
 from interpret.finetuning.request import Request
-from interpret.finetuning.run_control import delete_run
 from interpret.finetuning.runs import Run, list_runs, new_run
 
 if TYPE_CHECKING:
@@ -78,9 +78,7 @@ def new_runs(requests: Sequence[Request], data: bytes, test_data: bytes | None =
         except InterpretError:
             # Nobody would start those that are there, and of the last nobody may be the owner.
             for run in made:
-                with suppress(InterpretError, OSError):
-                    write_state(run.folder, state="stopped")
-                    delete_run(run)
+                shutil.rmtree(run.folder, ignore_errors=True)
             raise
     return made
 

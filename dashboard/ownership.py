@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,8 +101,14 @@ def share(run: it.runs.Run, shared: bool) -> None:
 
 
 def _write(folder: Path, owner: Owner) -> None:
-    try:
+    with _writing(folder):
         write_whole(folder / OWNER, json.dumps(owner._asdict(), ensure_ascii=False))
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(
             "Whose “{name}” is cannot be written: {error}. Free some disk space, or allow writing there.",
@@ -256,7 +263,7 @@ def take_own_folder() -> None:
     """
     folder = own_folder()
     if known_person() is not None and owner_of(folder) is None:
-        with suppress(OSError):
+        with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         take(folder)
 

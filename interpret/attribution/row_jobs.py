@@ -21,7 +21,7 @@ from interpret.attribution.head_files import write_head
 from interpret.core.checkpoints import Checkpoint
 from interpret.core.encoder import EncoderSpec
 from interpret.core.errors import InputError, InterpretError
-from interpret.core.files import Table, read_table, write_whole
+from interpret.core.files import Table, delete_folder, read_table, write_whole
 from interpret.core.linear_head import LinearHead
 from interpret.core.process_state import is_alive, read_state, write_state
 from interpret.core.regular_files import read_regular
@@ -195,6 +195,8 @@ def make_job(
         # Last: a folder without it is no job.
         write_whole(folder / "request.json", request.to_json())
     except OSError as error:
+        # What is half there is no job, and nobody would delete it.
+        shutil.rmtree(folder, ignore_errors=True)
         raise InputError(
             "The explanation cannot be written to “{folder}”: {error}. Free some space, or set another folder.",
             folder=str(root),
@@ -290,7 +292,7 @@ def delete_job(job: RowJob) -> None:
     """
     try:
         with FileLock(job.folder / LOCK, timeout=0):
-            shutil.rmtree(job.folder)
+            delete_folder(job.folder, "request.json")
     except Timeout:
         raise InputError("“{name}” is still being explained. Stop it first.", name=job.request.name) from None
     except OSError as error:

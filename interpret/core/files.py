@@ -91,6 +91,23 @@ def write_whole(path: Path, content: str) -> None:
     beside.replace(path)
 
 
+def delete_folder(folder: Path, last: str) -> None:
+    """Delete a folder, the file that says what it is last: where something in it cannot be deleted, it is found still.
+
+    Raises
+    ------
+    OSError
+        If something in it cannot be deleted.
+    """
+    for path in sorted(folder.iterdir(), key=lambda one: one.name == last):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    # An empty folder is nobody's loss.
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until a folder and the files in it are on the disk, and not only in its memory."""
     for path in folder.iterdir():

@@ -1,6 +1,5 @@
 """Stop, resume and delete a run."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from interpret.core.errors import InputError
+from interpret.core.files import delete_folder
 from interpret.core.process_state import write_state
 from interpret.finetuning.runs import LOCK, Run, read_run
 
@@ -87,7 +87,7 @@ def delete_run(run: Run) -> None:
     if run.active or (run.state == "damaged" and _worked_on(run.folder)):
         raise InputError("The run “{name}” is still running. Stop it first, then delete it.", name=run.request.name)
     with _changing(run):
-        shutil.rmtree(run.folder)
+        delete_folder(run.folder, "request.json")
 
 
 def _worked_on(folder: Path) -> bool:

@@ -161,7 +161,12 @@ def new_run(root: Path, request: Request, data: bytes, test_data: bytes | None =
             except FileExistsError:
                 continue
             break
-        return _fill(folder, request, data, test_data, parent_run)
+        try:
+            return _fill(folder, request, data, test_data, parent_run)
+        except OSError:
+            # What is half there is no run, and nobody would delete it.
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     except OSError as error:
         raise InputError(
             "The run cannot be written to “{folder}”: {error}. Free some disk space, or allow writing there.",
