@@ -19,6 +19,7 @@ TITLES = {
     "finetune": "Fine-tun",
     "fine-tune": "Fine-tun",
     "runs": "Runs",
+    "server": "Server",
 }
 
 

@@ -116,6 +116,7 @@ def test_the_disk_is_counted_for_each_person_and_what_was_never_completed_is_del
 
 def test_results_models_and_files_are_freed(folder, page, here, minilm):
     here(by_name("Chief", True))
+    cache.let_go_of_models()
     cache.kept("one", lambda: b"x" * 40_000_000)
     cache.encoder(minilm.spec)
     SLOT.take("somebody who left", SlotFile("a.csv", b"x" * 20_000_000))
