@@ -59,7 +59,7 @@ def address(random: Random, server: tuple[str, psutil.Process], _folder: Path) -
         assert more < MOST_BYTES, f"the page took {more / 2**20:.0f} MB"
         refused = [one.alert.body for one in reader.elements.values() if one.WhichOneof("type") == "alert"]
         if refused:
-            raise InputError(refused[0][:300].replace("\n", " "))
+            raise InputError("{said}", said=refused[0][:300].replace("\n", " "))
         return None
 
     return f"{page}?{query}"[:300], work
