@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 _PASSING = ("progress", "spinner", "empty", "skeleton")
 # What is another in each session, or at each moment, and no result: names of files that are made when they are asked
 # for, keys of components, the memory that is free, how long something took.
-_OTHER = re.compile(rb"[0-9a-f]{16,64}|[0-9.]+ of (?:at most )?[0-9.]+ GB|[0-9.]+ s\b")
+_OTHER = re.compile(r"[0-9a-f]{16,64}|[0-9.]+ of (?:at most )?[0-9.]+ GB|[0-9.]+ s\b")
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -128,7 +128,8 @@ class Reader:
         found = hashlib.sha256()
         for path, one in sorted(self.elements.items()):
             if one.WhichOneof("type") not in _PASSING:
-                found.update(repr(path).encode() + _OTHER.sub(b"", one.SerializeToString(deterministic=True)))
+                # As text: among bytes stand lengths, which tell how many digits a time has that is taken out.
+                found.update(f"{path}{_OTHER.sub('', str(one))}".encode())
         return found.hexdigest()
 
     def _run(self, *triggers: WidgetState) -> float:

@@ -7,9 +7,10 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from dashboard.language import _, explain
+from dashboard.language import _, explain, literal
 from dashboard.logs import one_request
 from interpret.core.device_queue import request
+from interpret.core.disk_errors import disk_reason
 from interpret.core.errors import Cancelled, CapacityError, InterpretError
 from interpret.core.redaction import report
 
@@ -33,9 +34,16 @@ def guarded(work: Callable[P, None]) -> Callable[P, None]:
                 st.warning(said, icon=":material/stop_circle:")
             except InterpretError as error:
                 st.warning(explain(error), icon=":material/error:")
-            except Exception:
+            except Exception as error:
                 # Streamlit's own signals for stop and rerun are no Exceptions and pass.
                 report(_log, "a page failed")
+                if reason := disk_reason(error):
+                    said = _(
+                        "A file could not be read or written: {error}. Your input is still here. Free some disk space, "
+                        "or allow writing there, then try again; the server log has the details: {id}."
+                    )
+                    st.warning(said.format(error=literal(reason), id=id_), icon=":material/save:")
+                    return
                 said = _(
                     "An unexpected error occurred. Your input is still here; the server log has the details: {id}."
                 )

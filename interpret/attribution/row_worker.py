@@ -18,6 +18,7 @@ from interpret.attribution.row_helpers import RowHelpers
 from interpret.attribution.row_jobs import LOCK, ROWS, RowJob, read_job
 from interpret.attribution.row_results import RowReader, RowWriter
 from interpret.attribution.rows import attribute_rows, explain_share
+from interpret.core.disk_errors import disk_reason
 from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import load_spec
 from interpret.core.errors import Cancelled, CapacityError, InputError, InterpretError
@@ -51,24 +52,44 @@ def work_on_rows(folder: Path, turns: Path | None = None) -> RowJob:
     except Timeout:
         # Two people asked for the same job to go on: one process is enough.
         return job
+    except OSError as error:
+        _fail(folder, _unforeseen(error))
+        return read_job(folder)
     with alone, _stopped_by_signals(folder):
-        write_state(folder, state="waiting", **itself(), error=None)
         try:
+            write_state(folder, state="waiting", **itself(), error=None)
             with _turn(job, turns or folder.parent):
                 _work(job)
             write_state(folder, state="done")
         except Cancelled:
             write_state(folder, state="stopped")
         except InterpretError as error:
-            write_state(folder, state="failed", error=error.to_dict())
+            _fail(folder, error)
         except MemoryError:
-            full = CapacityError("This machine ran out of memory. Use shorter texts or a smaller model.")
-            write_state(folder, state="failed", error=full.to_dict())
+            _fail(folder, CapacityError("This machine ran out of memory. Use shorter texts or a smaller model."))
         except Exception as unforeseen:
             report(_log, "a file could not be explained")
-            why = InputError("It ended with an unexpected error: {error}.", error=first_line(unforeseen))
-            write_state(folder, state="failed", error=why.to_dict())
+            _fail(folder, _unforeseen(unforeseen))
     return read_job(folder)
+
+
+def _fail(folder: Path, why: InterpretError) -> None:
+    try:
+        write_state(folder, state="failed", error=why.to_dict())
+    except OSError:
+        # A disk that is full to the last byte: the process ends, and the explanation shows as interrupted.
+        report(_log, "the state could not be written")
+
+
+def _unforeseen(error: Exception) -> InterpretError:
+    """Return the sentence for an error that nobody has turned into one where it arose."""
+    if reason := disk_reason(error):
+        return CapacityError(
+            "A file of the explanation could not be read or written: {error}. The rows that were explained before are "
+            "kept. Free some disk space, or allow writing there, then resume.",
+            error=reason,
+        )
+    return InputError("It ended with an unexpected error: {error}.", error=first_line(error))
 
 
 def _work(job: RowJob) -> None:

@@ -11,8 +11,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from interpret.core.disk_errors import disk_reason
 from interpret.core.errors import CapacityError
 from interpret.core.files import sync_folder, write_whole
+from interpret.core.redaction import first_line
 from interpret.core.saved_values import BROKEN, number
 from interpret.finetuning.run_files import as_text, read_object
 
@@ -70,7 +72,7 @@ def whole_checkpoint(folder: Path, step: int, saves: bool) -> Iterator[None]:
         raise CapacityError(
             "A checkpoint could not be written: {error}. What was saved before is kept. Free some disk space, "
             "then resume.",
-            error=str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__,
+            error=disk_reason(error) or first_line(error, 200),
         ) from error
     for old in folder.glob("checkpoint-*") if saves else ():
         if old.name != name:

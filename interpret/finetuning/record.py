@@ -4,6 +4,7 @@ import logging
 import os
 import queue
 import re
+import secrets
 import shutil
 import threading
 import time
@@ -67,8 +68,11 @@ def connect(root: Path) -> Any:
         # Whoever is killed while MLflow makes its tables leaves half of them, which it refuses ever after.
         with FileLock(root / ".record.lock"):
             if not database.exists():
-                beside = root / f".{_DATABASE}.{os.getpid()}"
-                beside.unlink(missing_ok=True)
+                # What one that was killed, or found the disk full, has left. Of its own name each time: MLflow takes a
+                # file whose tables this process has made before for one that has them.
+                for left in root.glob(f".{_DATABASE}.*"):
+                    left.unlink(missing_ok=True)
+                beside = root / f".{_DATABASE}.{secrets.token_hex(8)}"
                 client(f"sqlite:///{beside}", f"sqlite:///{beside}").search_experiments()
                 beside.replace(database)
     return client(uri, uri)

@@ -19,6 +19,7 @@ import transformers
 from filelock import FileLock, Timeout
 
 from interpret.core.device_lock import forget_peak, release
+from interpret.core.disk_errors import disk_reason
 from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
@@ -82,11 +83,11 @@ def work(folder: Path, callback: Callback | None = None, own: bool = False) -> R
         (folder / _LEFT).write_text(str(os.getppid()), "utf-8")
         return run
     except OSError as error:
-        _fail(folder, damaged(folder / LOCK, error.strerror or error))
+        _fail(folder, _unforeseen(error) if disk_reason(error) else damaged(folder / LOCK, error.strerror or error))
         return read_run(folder)
     with alone, _stopped_by_signals(folder):
-        write_state(folder, state="waiting", **itself(), error=None)
         try:
+            write_state(folder, state="waiting", **itself(), error=None)
             device, inside = settle_device(run.request.recipe.device, own)
             with turn(run, device, callback) as came:
                 if not came:
@@ -105,13 +106,7 @@ def work(folder: Path, callback: Callback | None = None, own: bool = False) -> R
             )
         except Exception as error:
             report(_log, "a run failed")
-            _fail(
-                folder,
-                InputError(
-                    "The run ended with an unexpected error: {error}. Its log has the details.",
-                    error=first_line(error),
-                ),
-            )
+            _fail(folder, _unforeseen(error))
     # A trainer and its model hold each other: the next run of a sweep would find their memory taken.
     gc.collect()
     release()
@@ -172,6 +167,19 @@ def finetune(
     ('money', 'nature')
     """
     return work(make_run(folder, request, data, test_data).folder, callback)
+
+
+def _unforeseen(error: Exception) -> InterpretError:
+    """Return the sentence for an error that nobody has turned into one where it arose."""
+    if reason := disk_reason(error):
+        return CapacityError(
+            "A file of the run could not be read or written: {error}. What was saved before is kept. Free some disk "
+            "space, or allow writing there, then resume.",
+            error=reason,
+        )
+    return InputError(
+        "The run ended with an unexpected error: {error}. Its log has the details.", error=first_line(error)
+    )
 
 
 def _fail(folder: Path, why: InterpretError) -> None:

@@ -93,7 +93,7 @@ def person(server: str, seed: int, known: list[Address], alone: dict[Address, st
         address = draw.choice(known)
         try:
             # A tab of its own: what was opened before it is no part of what is compared.
-            with Reader(server) as reader:
+            with Reader(server, patience=300) as reader:
                 into.seconds[address.kind].append(address.open(reader))
                 into.errors.update(reader.errors)
                 if address in alone:
