@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.again import pytest_sessionfinish  # noqa: F401
+from tests.full_disk import disk  # noqa: F401
 from tests.prepared import prepared
 from tests.tiny import FAMILIES, make_checkpoint
 

@@ -1,17 +1,22 @@
 """A disk that is full at one write: whatever is opened to be written, made, linked or renamed below a folder.
 
 Python tells of each by an audit event, and what a hook raises comes out of the call (PEP 578). A hook cannot be taken
-away again: there is one for all tests, which does nothing most of the time.
+away again: there is one for all tests, which does nothing most of the time. Beside
+it stands a small disk, which really is full.
 """
 
 import errno
 import os
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 _WRITTEN = ("open", "os.mkdir", "os.rename", "os.link", "os.truncate")
 _DELETED = ("os.remove", "os.rmdir")
@@ -68,3 +73,30 @@ def full_disk(folder: Path, at: int, stays: bool = False, code: int = errno.ENOS
         yield _disk
     finally:
         _disk.folder = ""
+
+
+# Room for whatever a test writes.
+PLENTY = 200 << 20
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Return what makes a folder that is a disk of its own, in memory, with so many bytes, or gives one more of them.
+
+    Only who may mount a disk can try it.
+    """
+    mounted = []
+
+    def mount(name, size):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        options = f"{'remount,' if folder in mounted else ''}size={size >> 10}k,mode=700"
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("nothing can be mounted here")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in {*mounted}:
+        subprocess.run(["umount", "-l", folder], check=True)

@@ -23,7 +23,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import load_spec
 from interpret.core.errors import Cancelled, CapacityError, InputError, InterpretError
 from interpret.core.multi_device import load_beside
-from interpret.core.process_state import itself, write_state
+from interpret.core.process_state import itself, long_work, write_failure, write_state
 from interpret.core.redaction import first_line, report
 
 _log = logging.getLogger(__name__)
@@ -53,32 +53,26 @@ def work_on_rows(folder: Path, turns: Path | None = None) -> RowJob:
         # Two people asked for the same job to go on: one process is enough.
         return job
     except OSError as error:
-        _fail(folder, _unforeseen(error))
+        write_failure(folder, _unforeseen(error))
         return read_job(folder)
     with alone, _stopped_by_signals(folder):
         try:
             write_state(folder, state="waiting", **itself(), error=None)
-            with _turn(job, turns or folder.parent):
+            with long_work(folder), _turn(job, turns or folder.parent):
                 _work(job)
             write_state(folder, state="done")
         except Cancelled:
             write_state(folder, state="stopped")
         except InterpretError as error:
-            _fail(folder, error)
+            write_failure(folder, error)
         except MemoryError:
-            _fail(folder, CapacityError("This machine ran out of memory. Use shorter texts or a smaller model."))
+            write_failure(
+                folder, CapacityError("This machine ran out of memory. Use shorter texts or a smaller model.")
+            )
         except Exception as unforeseen:
             report(_log, "a file could not be explained")
-            _fail(folder, _unforeseen(unforeseen))
+            write_failure(folder, _unforeseen(unforeseen))
     return read_job(folder)
-
-
-def _fail(folder: Path, why: InterpretError) -> None:
-    try:
-        write_state(folder, state="failed", error=why.to_dict())
-    except OSError:
-        # A disk that is full to the last byte: the process ends, and the explanation shows as interrupted.
-        report(_log, "the state could not be written")
 
 
 def _unforeseen(error: Exception) -> InterpretError:

@@ -84,11 +84,17 @@ def cache_folder() -> Path:
 def write_whole(path: Path, content: str) -> None:
     """Write a file so that whoever reads it, whatever happens meanwhile, finds it as before or whole."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        # A part of it is nothing to anybody, and takes room on a disk that may have none.
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
 
 
 def delete_folder(folder: Path, last: str) -> None:

@@ -1,23 +1,29 @@
 """The state of long work on the disk, and which process works on it."""
 
 import json
+import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from interpret.core.errors import InterpretError
 from interpret.core.files import write_whole
+from interpret.core.redaction import report
 from interpret.core.regular_files import read_regular
 from interpret.core.saved_values import BROKEN, as_object, moment, number
 
 # A process that has said nothing for so many seconds after it was asked for never began.
 _TO_BEGIN = 90.0
 _FILE = "state.json"
-
+# Bytes on the disk that long work has, so that it can say why it failed.
+_RESERVE, _RESERVED = ".reserve", 1 << 15
+_log = logging.getLogger(__name__)
 
 _writing = threading.Lock()
 
@@ -70,6 +76,33 @@ def write_state(folder: Path, **changes: Any) -> None:
     # The training and the record write from threads of their own.
     with _writing:
         write_whole(folder / _FILE, json.dumps(read_state(folder) | changes, ensure_ascii=False))
+
+
+@contextmanager
+def long_work(folder: Path) -> Iterator[None]:
+    """While the block runs, a file takes some room: a disk that is full has none for the sentence that says so.
+
+    Raises
+    ------
+    OSError
+        If there is not even that.
+    """
+    reserve = folder / _RESERVE
+    try:
+        reserve.write_bytes(bytes(_RESERVED))
+        yield
+    finally:
+        with suppress(OSError):
+            reserve.unlink(missing_ok=True)
+
+
+def write_failure(folder: Path, why: InterpretError, **changes: Any) -> None:
+    """Write down that the work of a folder has failed, and why."""
+    try:
+        write_state(folder, state="failed", error=why.to_dict(), **changes)
+    except OSError:
+        # Somebody else took that room: the process ends, and its work shows as interrupted.
+        report(_log, "the state could not be written")
 
 
 def identity(process: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,15 @@ def keep_results(run: Run, trained: Trained) -> None:
     beside, before = run.folder / ".model", run.folder / ".before"
     for folder in (beside, before):
         shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _keep(run, trained, beside, before)
+    except BaseException:
+        # What is half there is of no use, and on a full disk in the way of the state that says so.
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _keep(run: Run, trained: Trained, beside: Path, before: Path) -> None:
     beside.mkdir()
     save_trained(trained, find_checkpoint(run.base), beside)
     if trained.adapter:

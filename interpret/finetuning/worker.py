@@ -23,7 +23,7 @@ from interpret.core.disk_errors import disk_reason
 from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
-from interpret.core.process_state import itself, launcher, write_state
+from interpret.core.process_state import itself, launcher, long_work, write_failure, write_state
 from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import layer_group_names
@@ -83,30 +83,32 @@ def work(folder: Path, callback: Callback | None = None, own: bool = False) -> R
         (folder / _LEFT).write_text(str(os.getppid()), "utf-8")
         return run
     except OSError as error:
-        _fail(folder, _unforeseen(error) if disk_reason(error) else damaged(folder / LOCK, error.strerror or error))
+        why = _unforeseen(error) if disk_reason(error) else damaged(folder / LOCK, error.strerror or error)
+        write_failure(folder, why, ended=time.time())
         return read_run(folder)
     with alone, _stopped_by_signals(folder):
         try:
             write_state(folder, state="waiting", **itself(), error=None)
             device, inside = settle_device(run.request.recipe.device, own)
-            with turn(run, device, callback) as came:
+            with long_work(folder), turn(run, device, callback) as came:
                 if not came:
                     raise Stopped
                 _work(_decided(run, inside), device, inside, callback)
         except Stopped:
             write_state(folder, state="stopped", ended=time.time())
         except InterpretError as error:
-            _fail(folder, error)
+            write_failure(folder, error, ended=time.time())
         except MemoryError:
-            _fail(
+            write_failure(
                 folder,
                 CapacityError(
                     "This machine ran out of memory. Use a smaller batch size, shorter texts or a smaller model."
                 ),
+                ended=time.time(),
             )
         except Exception as error:
             report(_log, "a run failed")
-            _fail(folder, _unforeseen(error))
+            write_failure(folder, _unforeseen(error), ended=time.time())
     # A trainer and its model hold each other: the next run of a sweep would find their memory taken.
     gc.collect()
     release()
@@ -180,14 +182,6 @@ def _unforeseen(error: Exception) -> InterpretError:
     return InputError(
         "The run ended with an unexpected error: {error}. Its log has the details.", error=first_line(error)
     )
-
-
-def _fail(folder: Path, why: InterpretError) -> None:
-    try:
-        write_state(folder, state="failed", ended=time.time(), error=why.to_dict())
-    except OSError:
-        # A disk that is full to the last byte: the process ends, and the run shows as interrupted.
-        report(_log, "the state could not be written")
 
 
 @contextmanager
