@@ -17,7 +17,7 @@ from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.indices import check_index
-from interpret.core.resources import trace_bytes
+from interpret.core.work_sizes import trace_bytes
 from interpret.core.tap import Tap
 from interpret.core.tasks import logits_of
 from interpret.core.trace import Trace

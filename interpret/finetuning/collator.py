@@ -8,7 +8,7 @@ import torch
 from tokenizers import Encoding, Tokenizer
 
 from interpret.core.encoder import Encoder
-from interpret.core.resources import tokens_per_batch
+from interpret.core.work_sizes import tokens_per_batch
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
 

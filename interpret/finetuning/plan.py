@@ -23,7 +23,7 @@ from interpret.finetuning.regularization import FISHER_EXAMPLES
 from interpret.finetuning.trainable_model import planned_layer_groups, skeleton
 
 # Numbers kept for the way back per token, layer and unit of width: see
-# `interpret.core.resources.tokens_with_gradients`.
+# `interpret.core.work_sizes.tokens_with_gradients`.
 _KEPT_NUMBERS = 24
 # What PyTorch and transformers take in a process of their own before there is any model.
 _PROCESS_BYTES = 700_000_000

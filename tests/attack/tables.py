@@ -46,18 +46,7 @@ _TEXT = "The bank lent us money.\n\nThe river bank was steep.\n" * 20
 
 def table_file(random: Random) -> tuple[str, Callable[[], object]]:
     """Return a name and what reads a hostile file as a page does: rows, roles of columns, a card, and examples."""
-    suffix = random.choice(("csv", "tsv", "json", "jsonl", "txt", "md", "JSON"))
-    content = _content(suffix.lower(), random)
-    names = (
-        f"../{suffix}.{suffix}",
-        f"\ud800.{suffix}",
-        f"{'x' * 3000}.{suffix}",
-        f"{suffix}.gz",
-        ".",
-        "",
-        "rows.xlsx",
-    )
-    name = f"rows.{suffix}" if random.random() < 0.8 else random.choice(names)
+    name, content = hostile_table(random)
     encoding = "" if random.random() < 0.8 else random.choice((*ENCODINGS, "no-such"))
 
     def work() -> None:
@@ -76,17 +65,40 @@ def table_file(random: Random) -> tuple[str, Callable[[], object]]:
 
 def other_file(random: Random) -> tuple[str, Callable[[], object]]:
     """Return what reads a hostile file in a form of its own: tags, trees, questions."""
+    name, content = hostile_other(random)
+    if name.endswith(".json"):
+        return name, lambda: read_questions(content, name)
+    if name.endswith(".conllu"):
+        return name, lambda: it.attention.read_conllu(content, name)
+    return name, lambda: read_tags(content, name)
+
+
+def hostile_table(random: Random) -> tuple[str, bytes]:
+    """Return the name and the bytes of a hostile file that says that it is a table."""
+    suffix = random.choice(("csv", "tsv", "json", "jsonl", "txt", "md", "JSON"))
+    content = _content(suffix.lower(), random)
+    names = (
+        f"../{suffix}.{suffix}",
+        f"\ud800.{suffix}",
+        f"{'x' * 3000}.{suffix}",
+        f"{suffix}.gz",
+        ".",
+        "",
+        "rows.xlsx",
+    )
+    return f"rows.{suffix}" if random.random() < 0.8 else random.choice(names), content
+
+
+def hostile_other(random: Random) -> tuple[str, bytes]:
+    """Return the name and the bytes of a hostile file of tags, trees or questions."""
     kind = random.choice(("tags", "trees", "questions"))
     if kind == "questions":
         value = damaged_json(_SQUAD, random)
-        content = random.choice((dumped(value), damaged_bytes(dumped(_SQUAD), random), deep(random)))
-        return kind, lambda: read_questions(content, "questions.json")
-    whole = _TAGS if kind == "tags" else _TREES
-    content = damaged_bytes(whole.encode(), random) if random.random() < 0.9 else whole.encode() * 1000
-    if kind == "tags":
-        name = random.choice(("tags.conll", "tags.txt", "tags.tsv", "tags.jsonl"))
-        return name, lambda: read_tags(content, name)
-    return kind, lambda: it.attention.read_conllu(content, "trees.conllu")
+        return "questions.json", random.choice((dumped(value), damaged_bytes(dumped(_SQUAD), random), deep(random)))
+    whole = (_TAGS if kind == "tags" else _TREES).encode()
+    content = damaged_bytes(whole, random) if random.random() < 0.9 else whole * 1000
+    endings = ("conll", "txt", "tsv", "jsonl") if kind == "tags" else ("conllu",)
+    return f"{kind}.{random.choice(endings)}", content
 
 
 def _content(suffix: str, random: Random) -> bytes:

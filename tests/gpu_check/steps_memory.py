@@ -10,7 +10,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.core.resources import tokens_per_batch, trace_bytes
+from interpret.core.work_sizes import tokens_per_batch, trace_bytes
 from interpret.finetuning.metrics_log import Step as MetricsLog
 from tests.gpu_check.check import OPTIONAL, Figure, World, ask_driver, at_most, find, holds, missing_package, step, tidy
 from tests.gpu_check.data import classes, text_of
@@ -106,7 +106,7 @@ def allowed(world: World) -> list[Figure]:
     most, _ = taken(lambda: it.trace(encoder, long))
     record = trace_bytes(encoder.layers, encoder.heads, encoder.width, world.shapes.lengths[1])
     figures = [verdict("trace", most, record, f"≤ {record / 2**20:,.0f}, what it records on the host")]
-    # What is said where `interpret.core.resources` chooses how much is read together.
+    # What is said where `interpret.core.work_sizes` chooses how much is read together.
     many = 2 * tokens_per_batch(world.device, encoder.width) // world.shapes.lengths[1]
     most, free = taken(lambda: it.embed(encoder, [long] * many, pooling="mean"))
     figures.append(verdict("embed", most, free / 10, f"≤ {free / 10 / 2**20:,.0f}, a tenth of what was free"))

@@ -12,7 +12,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.core.resources import trace_bytes
+from interpret.core.work_sizes import trace_bytes
 from interpret.embeddings.exact_tsne import ExactTSNE
 from interpret.embeddings.vectors import unit_rows
 from interpret.finetuning.metrics_log import Step as MetricsLog
