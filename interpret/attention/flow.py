@@ -17,11 +17,11 @@ from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.indices import check_index
-from interpret.core.work_sizes import trace_bytes
 from interpret.core.tap import Tap
 from interpret.core.tasks import logits_of
 from interpret.core.trace import Trace
 from interpret.core.units import gigabytes
+from interpret.core.work_sizes import trace_bytes
 
 Method = Literal["rollout", "flow", "gradient"]
 # SciPy's maximum flow counts in 32-bit whole numbers; no capacity, and no flow out of one token, is above 1.

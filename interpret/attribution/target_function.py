@@ -16,10 +16,10 @@ from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.linear_head import LinearHead
-from interpret.core.work_sizes import tokens_with_gradients
 from interpret.core.sentence_vectors import SentenceReading
 from interpret.core.tap import Tap
 from interpret.core.tokens import Tokens, cut
+from interpret.core.work_sizes import tokens_with_gradients
 
 BASELINES = ("pad", "mask", "zero", "mean")
 

@@ -10,9 +10,9 @@ from interpret.core.checkpoints import MULTILINGUAL, Checkpoint, checkpoint_fold
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CheckpointError, InterpretError
 from interpret.core.multilingual_e5 import ROUNDED
-from interpret.core.work_sizes import parameters_in_files
 from interpret.core.tasks import Task
 from interpret.core.vocabulary import SpecialTokens
+from interpret.core.work_sizes import parameters_in_files
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from interpret.core.errors import CapacityError
 from interpret.core.hub import Progress
 from interpret.core.loading import read_model
 from interpret.core.model_checks import check_modules, check_token_types, check_tokenizer
-from interpret.core.work_sizes import weights_bytes
 from interpret.core.sentence_files import read_sentence
 from interpret.core.sentence_pipeline import lower_cased
 from interpret.core.tokenizer_loading import Vocabulary, read_tokenizer
 from interpret.core.units import gigabytes
+from interpret.core.work_sizes import weights_bytes
 
 
 def load_encoder(

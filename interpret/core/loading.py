@@ -21,7 +21,6 @@ from interpret.core.config_checks import check_config, check_finite, check_size
 from interpret.core.errors import CheckpointError
 from interpret.core.families import Family
 from interpret.core.relative_attention import hand_over_attention
-from interpret.core.work_sizes import parameters_in_files
 from interpret.core.saved_values import BROKEN
 from interpret.core.sentence_files import cross_encoder
 from interpret.core.task_heads import Classifier, load_head
@@ -35,6 +34,7 @@ from interpret.core.tasks import (
     labels_disagree,
     score_task,
 )
+from interpret.core.work_sizes import parameters_in_files
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from interpret.core.files import decode
 from interpret.core.json_objects import json_objects
 from interpret.core.question_rows import PASSAGE, QUESTION, answers_of, no_questions, question_rows, text_of
+from interpret.core.table_limits import check_cells
 
 SUFFIXES = (".json", ".jsonl")
 
@@ -90,6 +91,7 @@ def read_questions(content: bytes, name: str) -> Questions:
             column.append("" if value is None else str(value))
     if not questions:
         raise no_questions(name)
+    check_cells([*zip(questions, passages, strict=True)], numbers, name)
     return Questions(
         tuple(questions),
         tuple(passages),

@@ -12,6 +12,10 @@ MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 1_000_000, 1_000, 5_000_000
 MOST_LINES = 2_000_000
 
 
+# Of one text: each may be a token of its own, and what is known of a million tokens takes some 400 MB and 4 seconds.
+MOST_CHARACTERS = 1_000_000
+
+
 # Cells that are in no row of the file but make all rows alike: a short file could ask for any number of them.
 MOST_ABSENT = 2_000_000
 
@@ -97,3 +101,24 @@ def different_names(names: Sequence[str]) -> tuple[str, ...]:
         last[base] = found
         taken[found] = None
     return tuple(taken)
+
+
+def check_cells(rows: Sequence[Sequence[str]], numbers: Sequence[int], name: str) -> None:
+    """Refuse a table with a text in it that is longer than any that is read.
+
+    Raises
+    ------
+    InputError
+        If there is one; the sentence names its row.
+    """
+    for row, number in zip(rows, numbers, strict=True):
+        longest = max(map(len, row), default=0)
+        if longest > MOST_CHARACTERS:
+            raise InputError(
+                "Row {row} of “{name}” holds a text of {got} characters; at most {most} are read at once. Divide it "
+                "into several rows.",
+                row=number,
+                name=name,
+                got=f"{longest:,}",
+                most=f"{MOST_CHARACTERS:,}",
+            )

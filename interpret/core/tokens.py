@@ -10,6 +10,7 @@ from tokenizers import Encoding, Tokenizer, decoders
 from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
 from interpret.core.scripts import is_ideograph, is_joined
+from interpret.core.table_limits import MOST_CHARACTERS
 from interpret.core.vocabulary import unknown_id
 
 # No character before it is a mark, or one that joins: what most texts are made of is looked at no further.
@@ -194,6 +195,12 @@ def check_texts(text: str, pair: str | None) -> None:
     if pair is not None and not pair.strip():
         raise InputError("The second text is empty. Type some words, or leave the second text out.")
     for part in (text, pair or ""):
+        if len(part) > MOST_CHARACTERS:
+            raise InputError(
+                "A text has {got} characters; at most {most} are read at once. Divide it into several texts.",
+                got=f"{len(part):,}",
+                most=f"{MOST_CHARACTERS:,}",
+            )
         try:
             part.encode("utf-8")
         except UnicodeEncodeError as error:

@@ -17,10 +17,10 @@ from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError
 from interpret.core.host_copies import copy_to_host
-from interpret.core.work_sizes import trace_bytes
 from interpret.core.tap import Tap
 from interpret.core.tokens import Tokens
 from interpret.core.units import gigabytes
+from interpret.core.work_sizes import trace_bytes
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,9 @@ from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.hub import Progress
 from interpret.core.multi_device import all_encoders, share_out
-from interpret.core.work_sizes import tokens_per_batch
 from interpret.core.sentence_pipeline import read_prompted
 from interpret.core.units import gigabytes
+from interpret.core.work_sizes import tokens_per_batch
 from interpret.embeddings.reading_plan import Plan, plan_corpus
 
 

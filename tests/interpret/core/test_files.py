@@ -1,9 +1,13 @@
 """Files as people have them."""
 
+import json
+
 import pytest
 
 from interpret import InputError
 from interpret.core.files import decode, read_table
+from interpret.core.question_files import read_questions
+from interpret.core.table_limits import MOST_CHARACTERS
 
 CHINESE = "股市今天大涨，投资者情绪高涨"
 
@@ -152,3 +156,35 @@ def test_five_megabytes():
     content = ("text,label\n" + f'"{CHINESE * 5}",x\n' * 25_000).encode()
     assert len(content) > 5_000_000
     assert len(read_table(content, "a.csv").rows) == 25_000
+
+
+TOO_LONG = "\\" * (MOST_CHARACTERS + 1)
+
+
+@pytest.mark.parametrize(
+    "read, content, name",
+    [
+        (read_table, f"text,label\nthe bank,a\n{TOO_LONG},b\n", "rows.csv"),
+        (read_table, f"the bank\n\n{TOO_LONG}", "rows.txt"),
+        (read_table, json.dumps([{"text": "the bank"}, {"text": TOO_LONG}]), "rows.json"),
+        (
+            read_questions,
+            "\n".join(
+                json.dumps({"context": passage, "question": "who", "answers": {"text": [], "answer_start": []}})
+                for passage in ("the bank", TOO_LONG)
+            ),
+            "questions.jsonl",
+        ),
+    ],
+)
+def test_a_text_that_would_take_the_memory_of_others_is_refused_with_its_row(read, content, name):
+    # Of 5 MB of backslashes each is a token, and all of them together took a gigabyte; 50 MB would take ten.
+    with pytest.raises(InputError, match=rf"(Row|row) [23] of “{name}” .*1,000,001 characters; at most 1,000,000"):
+        read(content.encode(), name)
+    read(content.replace(TOO_LONG, TOO_LONG[1:]).replace(json.dumps(TOO_LONG), json.dumps(TOO_LONG[1:])).encode(), name)
+
+
+def test_so_is_one_that_was_typed(minilm):
+    for given in ((TOO_LONG,), ("the bank", TOO_LONG)):
+        with pytest.raises(InputError, match="1,000,001 characters; at most 1,000,000"):
+            minilm.tokens(*given)

@@ -151,16 +151,16 @@ def test_a_file_that_would_take_all_memory_is_refused_before_it_does():
 
 
 def test_where_an_answer_stands_is_found_in_no_time():
-    """A passage of two million characters in which the answer begins everywhere: by looking at each it took minutes."""
-    passage, where = "a" * 2_000_000, {"answer_start": 1_000_000}
+    """A passage of a million characters in which the answer begins everywhere: by looking at each it took minutes."""
+    passage, where = "a" * 999_999, {"answer_start": 500_000}
     given = [
-        (passage, [{"text": "a" * 1_000_000, "answer_start": 1}]),
-        (passage + "b", [{"text": "a" * 9 + "b", **where}, {"text": "ca" + "a" * 1_000_000, **where}]),
+        (passage, [{"text": "a" * 500_000, "answer_start": 1}]),
+        (passage + "b", [{"text": "a" * 9 + "b", **where}, {"text": "ca" + "a" * 500_000, **where}]),
         # Its last letter is everywhere, its first nowhere: by comparing from the end it took hours.
-        (passage, [{"text": "ab" + "a" * 1_000_000, **where}]),
+        (passage, [{"text": "ab" + "a" * 500_000, **where}]),
     ]
     found = read([{"context": context, "question": "What?", "answers": answers} for context, answers in given])
-    assert found.spans == (((1, 1_000_001),), ((1_999_991, 2_000_001),))
+    assert found.spans == (((1, 500_001),), ((999_990, 1_000_000),))
     assert (found.moved, found.skipped) == (1, 1)
 
 

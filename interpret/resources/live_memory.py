@@ -1,0 +1,92 @@
+"""Which tensors are alive while a model runs, and what they are: counted, not measured.
+
+A model runs on tensors without data (PyTorch's fake tensors): each operation says what shape it would return, and
+whatever autograd keeps for the way back is kept. So the count is that of the real model, with its own code, to the
+byte: it needs no weights, no card and next to no memory. What it does not see is what a kernel takes for itself while
+it runs, and what the allocator of a device keeps for later.
+"""
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class LiveMemory(TorchDispatchMode):
+    """While it is entered, counts the bytes of all tensors that operations return, by what they are.
+
+    Parameters
+    ----------
+    kind_of
+        Names what a tensor is that an operation returns, by its shape.
+
+    Attributes
+    ----------
+    now, peak
+        Bytes that are alive, and that were at most.
+    """
+
+    def __init__(self, kind_of: Callable[[torch.Tensor], str]) -> None:
+        super().__init__()
+        self.kind_of = kind_of
+        self.now = self.peak = 0
+        # Every tensor's data that came or went, in order: its number and by how many bytes.
+        self._events: list[tuple[int, int]] = []
+        self._kinds: list[str] = []
+        self._known: dict[int, int] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, _types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run an operation, and count what it returns."""
+        returned = func(*args, **(kwargs or {}))
+        for one in tree_leaves(returned):
+            if isinstance(one, torch.Tensor):
+                self._count(one)
+        return returned
+
+    def name(self, tensors: Iterable[torch.Tensor | None], kind: str) -> None:
+        """Say what tensors are, now that it is known; those that were there before are counted from now on.
+
+        A gradient, say, is told from other numbers by who has it.
+        """
+        for one in tensors:
+            if one is not None:
+                self._kinds[self._count(one)] = kind
+
+    def at_peak(self) -> dict[str, int]:
+        """Return the bytes of each kind when all of them together were the most."""
+        most = now = end = 0
+        for index, (_number, change) in enumerate(self._events, 1):
+            now += change
+            if now > most:
+                most, end = now, index
+        found: dict[str, int] = {}
+        for number, change in self._events[:end]:
+            found[self._kinds[number]] = found.get(self._kinds[number], 0) + change
+        return {kind: count for kind, count in found.items() if count}
+
+    def _count(self, tensor: torch.Tensor) -> int:
+        """Return the number of a tensor's data, counted if it was not yet: views have the data of what they show."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key in self._known:
+            return self._known[key]
+        number, count = len(self._kinds), storage.nbytes()
+        self._known[key] = number
+        self._kinds.append(self.kind_of(tensor))
+        self._change(number, count)
+        weakref.finalize(storage, self._gone, key, number, count)
+        return number
+
+    def _gone(self, key: int, number: int, count: int) -> None:
+        del self._known[key]
+        self._change(number, -count)
+
+    def _change(self, number: int, count: int) -> None:
+        self._events.append((number, count))
+        self.now += count
+        self.peak = max(self.peak, self.now)

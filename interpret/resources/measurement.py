@@ -1,0 +1,179 @@
+"""What work really takes: done in a process of its own, which leaves nothing behind."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+import torch
+from transformers import CONFIG_MAPPING, PretrainedConfig
+from transformers.initialization import no_init_weights
+
+from interpret.core.device_lock import lock_device, synchronize
+from interpret.core.devices import find_device, shown_alone
+from interpret.core.errors import CapacityError, InputError, InterpretError
+from interpret.resources.prediction import predict
+from interpret.resources.workload import Runner, Workload, build
+
+# Once to find memory and to load code, and what is timed.
+_STEPS = 3
+# Seconds after which it is given up.
+PATIENCE = 600
+# What PyTorch and transformers take in a process of their own before there is any model, about; and what is to stay
+# free beside it, of what is free.
+_PROCESS_BYTES, _SPARE = 700_000_000, 0.05
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What work took.
+
+    Attributes
+    ----------
+    work
+        What was done, with weights drawn at random: memory and time do not depend on them.
+    device
+        Where.
+    before
+        Bytes of the process when its code was loaded and no model was there: on a processor of its resident set, on a
+        card 0.
+    peak
+        Bytes by which it grew from there at most; on a card what PyTorch gave out at most.
+    seconds
+        Of each answer or step after the first one.
+    """
+
+    work: Workload
+    device: str
+    before: int
+    peak: int
+    seconds: tuple[float, ...]
+
+    @property
+    def typical(self) -> float:
+        """The median of the seconds."""
+        return median(self.seconds)
+
+
+def measure(config: PretrainedConfig, work: Workload, device: str = "cpu", patience: float = PATIENCE) -> Measurement:
+    """Do some work in a process of its own, and return what it took.
+
+    Raises
+    ------
+    CapacityError
+        If it needs more memory than the device has free, or had when it came to it.
+    InputError
+        If the process took too long, or ended without an answer. See also `build`.
+    """
+    predicted, here = predict(config, work), find_device(device)
+    host = here.name == "cpu"
+    needed = predicted.peak + (_PROCESS_BYTES if host else 0)
+    if needed > (1 - _SPARE) * here.free:
+        raise _too_much(needed, here.free, device)
+    env, inside = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}, here.name
+    if inside.startswith("cuda"):
+        env, inside = env | {"CUDA_VISIBLE_DEVICES": shown_alone(inside)}, "cuda:0"
+    request = json.dumps([config.to_dict(), asdict(work), inside], default=str)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "interpret.resources.measurement"],
+            env=env,
+            input=request,
+            capture_output=True,
+            text=True,
+            timeout=patience,
+        )
+    except subprocess.TimeoutExpired:
+        raise InputError(
+            "What this takes could not be measured in {seconds} seconds. Choose a smaller batch or shorter texts.",
+            seconds=f"{patience:g}",
+        ) from None
+    if done.returncode < 0:
+        # The system ends who takes what is not there.
+        raise _too_much(needed, find_device(device).free, device)
+    try:
+        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    except (ValueError, IndexError) as error:
+        why = (done.stderr.strip().splitlines() or [type(error).__name__])[-1]
+        raise InputError("What this takes could not be measured: {error}.", error=why) from error
+    if "sentence" in found:
+        kind = CapacityError if found["kind"] == "CapacityError" else InputError
+        raise kind.from_dict(found)
+    return Measurement(work, here.name, found["before"], found["peak"], tuple(found["seconds"]))
+
+
+def _too_much(needed: int, free: int, device: str) -> CapacityError:
+    return CapacityError(
+        "This needs {needed} GB, and {device} has {free} GB free. Choose a smaller batch or shorter texts.",
+        needed=f"{needed / 1e9:.1f}",
+        device=device,
+        free=f"{free / 1e9:.1f}",
+    )
+
+
+def work_here(config: PretrainedConfig, work: Workload, device: str) -> tuple[int, int, list[float]]:
+    """Do some work in this process; returns what `Measurement` has."""
+    # Its code is loaded before memory is looked at.
+    with torch.device("meta"), no_init_weights():
+        build(config, work)
+    host = device == "cpu"
+    with lock_device(device), torch.device(device):
+        before = _forget_peak() if host else 0
+        model = build(config, work)
+        runner, seconds = Runner(model, work), []
+        if not host:
+            torch.cuda.reset_peak_memory_stats(device)
+        for _ in range(_STEPS):
+            begin = time.perf_counter()
+            runner.step()
+            synchronize(device)
+            seconds.append(time.perf_counter() - begin)
+        peak = _peak() - before if host else int(torch.cuda.max_memory_allocated(device))
+    return before, peak, seconds[1:]
+
+
+def _forget_peak() -> int:
+    """Let the most that this process has had begin anew where the system can; returns the bytes that it has now."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return int(psutil.Process().memory_info().rss)
+
+
+def _peak() -> int:
+    """Return the most bytes that this process has had."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * int(next(one for one in lines if one.startswith("VmHWM:")).split()[1])
+    except (OSError, StopIteration):
+        pass
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Apple counts bytes, others kilobytes.
+    return most if sys.platform == "darwin" else 1024 * most
+
+
+def main() -> None:
+    """Do what standard input asks for, and print what it took as JSON."""
+    given, asked, device = json.loads(sys.stdin.read())
+    try:
+        config = CONFIG_MAPPING[given["model_type"]].from_dict(given)
+        before, peak, seconds = work_here(config, Workload(**asked | {"frozen": tuple(asked["frozen"])}), device)
+        found: dict[str, Any] = {"before": before, "peak": peak, "seconds": seconds}
+    except InterpretError as error:
+        found = {"kind": type(error).__name__, **error.to_dict()}
+    print(json.dumps(found))  # noqa: T201 - to who asked
+
+
+if __name__ == "__main__":
+    main()

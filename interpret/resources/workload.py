@@ -1,0 +1,213 @@
+"""What a model is to do, as far as its memory and time depend on it; and the doing, on tensors with data or without."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+from torch.nn.functional import cross_entropy
+from transformers import PretrainedConfig, PreTrainedModel
+
+from interpret.core.devices import PRECISIONS
+from interpret.core.errors import InputError
+from interpret.core.families import find_family
+from interpret.finetuning.layer_groups import freeze
+
+KERNELS = ("eager", "sdpa")
+# What stands on the encoder, as transformers calls it.
+HEADS = {
+    "none": "AutoModel",
+    "classes": "AutoModelForSequenceClassification",
+    "tokens": "AutoModelForTokenClassification",
+    "masked words": "AutoModelForMaskedLM",
+    "questions": "AutoModelForQuestionAnswering",
+}
+MOST_TOKENS = 1 << 24
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a model is to do.
+
+    Attributes
+    ----------
+    batch, length
+        Texts at once, and tokens of each: shorter ones are padded to it.
+    training
+        Whether it learns: forward, back, and a step of AdamW (Loshchilov & Hutter 2019). Otherwise it only answers.
+    head
+        One of `HEADS`.
+    kernel
+        ``"eager"`` computes all weights of attention and keeps them; ``"sdpa"`` is PyTorch's
+        ``scaled_dot_product_attention``, which goes through them in tiles where it can (Dao et al. 2022).
+    precision
+        A name of `PRECISIONS`. Whoever trains keeps the weights in float32, and rounds what goes through them.
+    frozen
+        Layer groups that do not learn: ``"embeddings"``, ``"0"`` …
+    dropout
+        Whether the config's dropout is at work while it learns.
+    checkpointing
+        Whether only the inputs of layers are kept for the way back, and the rest is computed again (Chen et al. 2016).
+
+    Raises
+    ------
+    InputError
+        If there is no such head, kernel or precision, or nothing to do.
+
+    Examples
+    --------
+    >>> from interpret.resources import Workload
+    >>> Workload(batch=32, length=128, training=True).tokens
+    4096
+    >>> Workload(kernel="flash")
+    Traceback (most recent call last):
+        ...
+    interpret.core.errors.InputError: There is no kernel “flash”. Choose one of: eager, sdpa.
+    """
+
+    batch: int = 1
+    length: int = 128
+    training: bool = False
+    head: str = "classes"
+    kernel: str = "sdpa"
+    precision: str = "float32"
+    frozen: tuple[str, ...] = ()
+    dropout: bool = True
+    checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        for kind, given, known in (
+            ("kernel", self.kernel, KERNELS),
+            ("head", self.head, tuple(HEADS)),
+            ("precision", self.precision, tuple(PRECISIONS)),
+        ):
+            if given not in known:
+                raise InputError(_UNKNOWN[kind], given=given, known=", ".join(known))
+        if self.batch < 1 or self.length < 1 or self.tokens > MOST_TOKENS:
+            raise InputError(
+                "A batch of {batch} texts of {length} tokens cannot be planned. Choose at least one of each, and at "
+                "most {most} tokens in all.",
+                batch=f"{self.batch:,}",
+                length=f"{self.length:,}",
+                most=f"{MOST_TOKENS:,}",
+            )
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens are read at once, padding among them."""
+        return self.batch * self.length
+
+
+_UNKNOWN = {
+    "kernel": "There is no kernel “{given}”. Choose one of: {known}.",
+    "head": "There is no head “{given}”. Choose one of: {known}.",
+    "precision": "There is no precision “{given}”. Choose one of: {known}.",
+}
+
+
+def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
+    """Return a model of a config with weights as at the begin of pre-training, ready for the work.
+
+    Raises
+    ------
+    InputError
+        If the model has not so many positions, or no layer group of a name that is to be frozen.
+    CheckpointError
+        If the architecture is not one that Bertoscope reads.
+    """
+    family = find_family(config.to_dict(), config.model_type)
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is not None and not family.rotary:
+        positions -= getattr(config, "pad_token_id", 0) + 1 if family.after_padding else 0
+        if work.length > positions:
+            raise InputError(
+                "This model has {positions} positions, and {length} tokens are asked for. Choose fewer.",
+                positions=f"{positions:,}",
+                length=f"{work.length:,}",
+            )
+    # What transformers has no other kernel for, it computes eagerly.
+    kernel = "eager" if family.relative else work.kernel
+    loader = getattr(transformers, HEADS[work.head])
+    kept = torch.float32 if work.training else PRECISIONS[work.precision]
+    model: PreTrainedModel = loader.from_config(config, attn_implementation=kernel, dtype=kept)
+    if not work.dropout:
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+            for name in ("dropout_prob", "attention_dropout", "dropout"):
+                if isinstance(getattr(module, name, None), float):
+                    setattr(module, name, 0.0)
+    if not work.training:
+        model.requires_grad_(False)
+        return model.eval()
+    freeze(model, family, work.frozen)
+    if work.checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    return model.train()
+
+
+class Runner:
+    """Does the work once after another, with one model and one optimizer.
+
+    Attributes
+    ----------
+    optimizer
+        None where nothing learns.
+    """
+
+    def __init__(self, model: PreTrainedModel, work: Workload) -> None:
+        self.model, self.work = model, work
+        learns = [one for one in model.parameters() if one.requires_grad]
+        self.optimizer = torch.optim.AdamW(learns, lr=1e-5) if learns else None
+        device = model.device
+        shape = work.batch, work.length
+        self.inputs: dict[str, torch.Tensor] = {
+            "input_ids": torch.full(shape, 5, device=device),
+            "attention_mask": torch.ones(shape, dtype=torch.long, device=device),
+        }
+        if work.length > 2:
+            # A text that is shorter than the others: without one, no mask would be needed.
+            self.inputs["attention_mask"][0, -1] = 0
+        # One for each token, or for each text.
+        rows = work.tokens if work.head in ("tokens", "masked words") else work.batch
+        self.labels = torch.zeros(rows, dtype=torch.long, device=device)
+
+    def step(self) -> None:
+        """Answer, or learn, once."""
+        self.forward_and_back()
+        self.update()
+
+    def forward_and_back(self) -> None:
+        """Answer, and go back to the gradients where something learns."""
+        with torch.enable_grad() if self.work.training else torch.no_grad(), self._rounded():
+            outputs: Any = self.model(**self.inputs)
+        if self.work.training:
+            loss = self._loss(outputs)
+            del outputs
+            loss.backward()
+
+    def update(self) -> None:
+        """Let what learns learn from its gradients, and forget these."""
+        if self.optimizer is not None:
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+
+    def _loss(self, outputs: Any) -> torch.Tensor:
+        """Return a loss as transformers computes it, which also looks at the labels: tensors without data have none."""
+        head = self.work.head
+        if head == "none":
+            return torch.as_tensor(outputs.last_hidden_state.float().square().mean())
+        if head == "questions":
+            some = [outputs.start_logits, outputs.end_logits]
+        else:
+            some = [outputs.logits.reshape(-1, outputs.logits.shape[-1])]
+        return torch.stack([cross_entropy(one.float(), self.labels) for one in some]).mean()
+
+    @contextmanager
+    def _rounded(self) -> Iterator[None]:
+        mixed = self.work.training and self.work.precision != "float32"
+        kind = self.model.device.type
+        with torch.autocast(kind, PRECISIONS[self.work.precision]) if mixed else nullcontext():
+            yield
