@@ -1,8 +1,9 @@
 """See inside BERT: a library that a notebook can use and the Bertoscope dashboard is built on.
 
 At the top is what every notebook needs; the rest is in its subject's room: `interpret.attention`, `embeddings`,
-`attribution`, `pretraining`, `finetuning` and `runs`. What is public stands in the stub beside this file and in those
-of the rooms. Importing loads nothing heavy; PyTorch and transformers come with the first name that needs them.
+`attribution`, `pretraining`, `finetuning`, `runs` and `resources`. What is public stands in the stub beside this file
+and in those of the rooms. Importing loads nothing heavy; PyTorch and transformers come with the first name that needs
+them.
 
 Examples
 --------

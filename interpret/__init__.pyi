@@ -3,6 +3,7 @@ from interpret import attribution as attribution
 from interpret import embeddings as embeddings
 from interpret import finetuning as finetuning
 from interpret import pretraining as pretraining
+from interpret import resources as resources
 from interpret import runs as runs
 from interpret.attribution.attribution import Attribution as Attribution
 from interpret.attribution.attribution import attribute as attribute

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs/api"
 TOP = "interpret"
-ROOMS = (TOP, "attention", "embeddings", "attribution", "pretraining", "finetuning", "runs")
+ROOMS = (TOP, "attention", "embeddings", "attribution", "pretraining", "finetuning", "runs", "resources")
 WIDTH = 88
 PROPERTIES = {"property", "cached_property"}
 # Sections of NumPy's style whose entries are a name, and below it what it is.

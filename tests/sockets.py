@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 _PASSING = ("progress", "spinner", "empty", "skeleton")
 # What is another in each session, or at each moment, and no result: names of files that are made when they are asked
 # for, keys of components, the memory that is free, how long something took.
-_OTHER = re.compile(r"[0-9a-f]{16,64}|[0-9.]+ of (?:at most )?[0-9.]+ GB|[0-9.]+ (?:s|min)\b")
+_OTHER = re.compile(r"(?<![0-9.])(?=[0-9]*[a-f])[0-9a-f]{16,64}|[0-9.]+ of (?:at most )?[0-9.]+ GB|[0-9.]+ (?:s|min)\b")
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 

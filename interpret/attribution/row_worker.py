@@ -23,7 +23,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import load_spec
 from interpret.core.errors import Cancelled, CapacityError, InputError, InterpretError
 from interpret.core.multi_device import load_beside
-from interpret.core.process_state import itself, long_work, write_failure, write_state
+from interpret.core.process_state import itself, long_work, write_end, write_state
 from interpret.core.redaction import first_line, report
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def work_on_rows(folder: Path, turns: Path | None = None) -> RowJob:
         # Two people asked for the same job to go on: one process is enough.
         return job
     except OSError as error:
-        write_failure(folder, _unforeseen(error))
+        write_end(folder, _unforeseen(error))
         return read_job(folder)
     with alone, _stopped_by_signals(folder):
         try:
@@ -62,16 +62,14 @@ def work_on_rows(folder: Path, turns: Path | None = None) -> RowJob:
                 _work(job)
             write_state(folder, state="done")
         except Cancelled:
-            write_state(folder, state="stopped")
+            write_end(folder)
         except InterpretError as error:
-            write_failure(folder, error)
+            write_end(folder, error)
         except MemoryError:
-            write_failure(
-                folder, CapacityError("This machine ran out of memory. Use shorter texts or a smaller model.")
-            )
+            write_end(folder, CapacityError("This machine ran out of memory. Use shorter texts or a smaller model."))
         except Exception as unforeseen:
             report(_log, "a file could not be explained")
-            write_failure(folder, _unforeseen(unforeseen))
+            write_end(folder, _unforeseen(unforeseen))
     return read_job(folder)
 
 

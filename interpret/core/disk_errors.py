@@ -3,11 +3,18 @@
 import errno
 import os
 import re
+import sqlite3
+import sys
 
-# The disk is full, the quota used up, nothing may be written, the file too long, not allowed, or the disk is broken.
-_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EIO)
-# As Rust writes an error of the system.
+# The disk is full, the quota used up, nothing may be written, the file too long, or the disk is broken.
+_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+# Not allowed: of a file, or of much else.
+_FORBIDDEN = (errno.EACCES, errno.EPERM)
+# As Rust writes an error of the system, which on Windows has numbers of its own.
 _IN_RUST = re.compile(r"\(os error (\d+)\)")
+_ON_WINDOWS = {5: errno.EACCES, 19: errno.EROFS, 39: errno.ENOSPC, 112: errno.ENOSPC}
+# What PyTorch says where a disk takes less than was written, and SQLite.
+_FULL = re.compile(r"inline_container|PytorchStreamWriter|database or disk is full")
 
 
 def disk_reason(error: BaseException) -> str:
@@ -23,7 +30,12 @@ def disk_reason(error: BaseException) -> str:
     ''
     """
     number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, OSError):
+        if number in _FORBIDDEN and error.filename is None:
+            return ""
     # safetensors has a kind of its own, tokenizers none.
-    if number is None and (found := _IN_RUST.search(str(error))):
-        number = int(found[1])
-    return os.strerror(number) if number in _NUMBERS else ""
+    elif found := _IN_RUST.search(str(error)):
+        number = _ON_WINDOWS.get(int(found[1])) if sys.platform == "win32" else int(found[1])
+    elif isinstance(error, RuntimeError | sqlite3.Error) and _FULL.search(str(error)):
+        number = errno.ENOSPC
+    return os.strerror(number) if number in (*_NUMBERS, *_FORBIDDEN) else ""

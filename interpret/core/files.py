@@ -18,7 +18,7 @@ from interpret.core.errors import InputError
 from interpret.core.json_objects import json_objects
 from interpret.core.labels import as_number
 from interpret.core.question_rows import answers_of, question_rows
-from interpret.core.table_limits import MOST_COLUMNS, check_cells, check_lines, check_size, different_names
+from interpret.core.table_limits import MOST_COLUMNS, check_cells, check_lines, check_names, check_size, different_names
 
 SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl", ".json")
 # As much as the server takes of an upload (`.streamlit/config.toml`).
@@ -287,6 +287,7 @@ def read_table(content: bytes, name: str, encoding: str = "") -> Table:
         )
     if not table.columns or not table.rows:
         raise InputError("“{name}” has column names but no rows below them.", name=name)
+    check_names(table.columns, name)
     check_cells(table.rows, table.numbers, name)
     return table
 

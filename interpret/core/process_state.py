@@ -89,17 +89,22 @@ def long_work(folder: Path) -> Iterator[None]:
     """
     reserve = folder / _RESERVE
     try:
-        reserve.write_bytes(bytes(_RESERVED))
+        with reserve.open("wb") as file:
+            # Numbers that no disk makes smaller.
+            file.write(os.urandom(_RESERVED))
+            file.flush()
+            os.fsync(file.fileno())
         yield
     finally:
         with suppress(OSError):
             reserve.unlink(missing_ok=True)
 
 
-def write_failure(folder: Path, why: InterpretError, **changes: Any) -> None:
-    """Write down that the work of a folder has failed, and why."""
+def write_end(folder: Path, why: InterpretError | None = None, **changes: Any) -> None:
+    """Write down that the work of a folder was stopped, or has failed and why."""
+    ended = {"state": "stopped"} if why is None else {"state": "failed", "error": why.to_dict()}
     try:
-        write_state(folder, state="failed", error=why.to_dict(), **changes)
+        write_state(folder, **ended, **changes)
     except OSError:
         # Somebody else took that room: the process ends, and its work shows as interrupted.
         report(_log, "the state could not be written")

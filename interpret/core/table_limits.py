@@ -14,6 +14,8 @@ MOST_LINES = 2_000_000
 
 # Of one text: each may be a token of its own, and what is known of a million tokens takes some 400 MB and 4 seconds.
 MOST_CHARACTERS = 1_000_000
+# Of a column's name, which stands in every list of columns.
+LONGEST_NAME = 10_000
 
 
 # Cells that are in no row of the file but make all rows alike: a short file could ask for any number of them.
@@ -101,6 +103,24 @@ def different_names(names: Sequence[str]) -> tuple[str, ...]:
         last[base] = found
         taken[found] = None
     return tuple(taken)
+
+
+def check_names(columns: Sequence[str], name: str) -> None:
+    """Refuse a table with a column whose name is longer than any that is shown.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    longest = max(map(len, columns), default=0)
+    if longest > LONGEST_NAME:
+        raise InputError(
+            "A column of “{name}” has a name of {got} characters; at most {most} are read. Give it a shorter one.",
+            name=name,
+            got=f"{longest:,}",
+            most=f"{LONGEST_NAME:,}",
+        )
 
 
 def check_cells(rows: Sequence[Sequence[str]], numbers: Sequence[int], name: str) -> None:

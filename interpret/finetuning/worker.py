@@ -23,7 +23,7 @@ from interpret.core.disk_errors import disk_reason
 from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
-from interpret.core.process_state import itself, launcher, long_work, write_failure, write_state
+from interpret.core.process_state import itself, launcher, long_work, write_end, write_state
 from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import layer_group_names
@@ -84,7 +84,7 @@ def work(folder: Path, callback: Callback | None = None, own: bool = False) -> R
         return run
     except OSError as error:
         why = _unforeseen(error) if disk_reason(error) else damaged(folder / LOCK, error.strerror or error)
-        write_failure(folder, why, ended=time.time())
+        write_end(folder, why, ended=time.time())
         return read_run(folder)
     with alone, _stopped_by_signals(folder):
         try:
@@ -95,11 +95,11 @@ def work(folder: Path, callback: Callback | None = None, own: bool = False) -> R
                     raise Stopped
                 _work(_decided(run, inside), device, inside, callback)
         except Stopped:
-            write_state(folder, state="stopped", ended=time.time())
+            write_end(folder, ended=time.time())
         except InterpretError as error:
-            write_failure(folder, error, ended=time.time())
+            write_end(folder, error, ended=time.time())
         except MemoryError:
-            write_failure(
+            write_end(
                 folder,
                 CapacityError(
                     "This machine ran out of memory. Use a smaller batch size, shorter texts or a smaller model."
@@ -108,7 +108,7 @@ def work(folder: Path, callback: Callback | None = None, own: bool = False) -> R
             )
         except Exception as error:
             report(_log, "a run failed")
-            write_failure(folder, _unforeseen(error), ended=time.time())
+            write_end(folder, _unforeseen(error), ended=time.time())
     # A trainer and its model hold each other: the next run of a sweep would find their memory taken.
     gc.collect()
     release()

@@ -13,6 +13,24 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
+
+
+def _tiled(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_others: Any, **_named: Any) -> int:
+    return int(sdpa_flop_count(query.shape, key.shape, value.shape))
+
+
+def _tiled_back(
+    gradient: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_others: Any, **_named: Any
+) -> int:
+    return int(sdpa_backward_flop_count(gradient.shape, query.shape, key.shape, value.shape))
+
+
+# What PyTorch's counter does not know: attention in tiles on a processor.
+_COUNTED: Mapping[Any, Callable[..., int]] = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _tiled,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _tiled_back,
+}
 
 
 class LiveMemory(TorchDispatchMode):
@@ -27,12 +45,14 @@ class LiveMemory(TorchDispatchMode):
     ----------
     now, peak
         Bytes that are alive, and that were at most.
+    operations
+        Floating-point operations so far: a multiplication and an addition are two.
     """
 
     def __init__(self, kind_of: Callable[[torch.Tensor], str]) -> None:
         super().__init__()
         self.kind_of = kind_of
-        self.now = self.peak = 0
+        self.now = self.peak = self.operations = 0
         # Every tensor's data that came or went, in order: its number and by how many bytes.
         self._events: list[tuple[int, int]] = []
         self._kinds: list[str] = []
@@ -43,6 +63,10 @@ class LiveMemory(TorchDispatchMode):
     ) -> Any:
         """Run an operation, and count what it returns."""
         returned = func(*args, **(kwargs or {}))
+        # Not by PyTorch's own mode for it: that one holds on to what gradient checkpointing lets go.
+        counted = _COUNTED.get(func._overloadpacket) or flop_registry.get(func._overloadpacket)
+        if counted is not None:
+            self.operations += int(counted(*args, **(kwargs or {}), out_val=returned))
         for one in tree_leaves(returned):
             if isinstance(one, torch.Tensor):
                 self._count(one)

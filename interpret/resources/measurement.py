@@ -14,7 +14,6 @@ from typing import Any
 import psutil
 import torch
 from transformers import CONFIG_MAPPING, PretrainedConfig
-from transformers.initialization import no_init_weights
 
 from interpret.core.device_lock import lock_device, synchronize
 from interpret.core.devices import find_device, shown_alone
@@ -29,6 +28,8 @@ PATIENCE = 600
 # What PyTorch and transformers take in a process of their own before there is any model, about; and what is to stay
 # free beside it, of what is free.
 _PROCESS_BYTES, _SPARE = 700_000_000, 0.05
+# SIGKILL, which Windows has not.
+_KILLED = 9
 _ROOT = Path(__file__).parents[2]
 
 
@@ -72,12 +73,23 @@ def measure(config: PretrainedConfig, work: Workload, device: str = "cpu", patie
         If it needs more memory than the device has free, or had when it came to it.
     InputError
         If the process took too long, or ended without an answer. See also `build`.
+
+    Examples
+    --------
+    >>> import transformers
+    >>> from interpret.resources import Workload, measure
+    >>> found = measure(transformers.BertConfig(num_hidden_layers=2), Workload(batch=4, length=64))
+    >>> len(found.seconds), found.peak > 0
+    (2, True)
     """
     predicted, here = predict(config, work), find_device(device)
     host = here.name == "cpu"
-    needed = predicted.peak + (_PROCESS_BYTES if host else 0)
-    if needed > (1 - _SPARE) * here.free:
-        raise _too_much(needed, here.free, device)
+    if here.name == "mps":
+        raise InputError("What work takes cannot be measured on {device}. Choose the CPU.", device=here.description)
+    needed = predicted.peak + _PROCESS_BYTES
+    # A card's kernels may take less than was counted, and where they do not it says so itself.
+    if host and needed > (1 - _SPARE) * here.free:
+        raise _too_much(needed, here.free, here.name)
     env, inside = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}, here.name
     if inside.startswith("cuda"):
         env, inside = env | {"CUDA_VISIBLE_DEVICES": shown_alone(inside)}, "cuda:0"
@@ -96,13 +108,15 @@ def measure(config: PretrainedConfig, work: Workload, device: str = "cpu", patie
             "What this takes could not be measured in {seconds} seconds. Choose a smaller batch or shorter texts.",
             seconds=f"{patience:g}",
         ) from None
-    if done.returncode < 0:
-        # The system ends who takes what is not there.
-        raise _too_much(needed, find_device(device).free, device)
+    if done.returncode == -_KILLED:
+        raise CapacityError(
+            "The system ended what was measured, as it does where memory runs out. Choose a smaller batch or shorter "
+            "texts."
+        )
     try:
         found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError) as error:
-        why = (done.stderr.strip().splitlines() or [type(error).__name__])[-1]
+        why = (done.stderr.strip().splitlines() or [f"{done.returncode}"])[-1]
         raise InputError("What this takes could not be measured: {error}.", error=why) from error
     if "sentence" in found:
         kind = CapacityError if found["kind"] == "CapacityError" else InputError
@@ -122,7 +136,7 @@ def _too_much(needed: int, free: int, device: str) -> CapacityError:
 def work_here(config: PretrainedConfig, work: Workload, device: str) -> tuple[int, int, list[float]]:
     """Do some work in this process; returns what `Measurement` has."""
     # Its code is loaded before memory is looked at.
-    with torch.device("meta"), no_init_weights():
+    with torch.device("meta"):
         build(config, work)
     host = device == "cpu"
     with lock_device(device), torch.device(device):
@@ -165,10 +179,10 @@ def _peak() -> int:
 
 def main() -> None:
     """Do what standard input asks for, and print what it took as JSON."""
-    given, asked, device = json.loads(sys.stdin.read())
+    given, work, device = json.loads(sys.stdin.read())
     try:
         config = CONFIG_MAPPING[given["model_type"]].from_dict(given)
-        before, peak, seconds = work_here(config, Workload(**asked | {"frozen": tuple(asked["frozen"])}), device)
+        before, peak, seconds = work_here(config, Workload(**work | {"frozen": tuple(work["frozen"])}), device)
         found: dict[str, Any] = {"before": before, "peak": peak, "seconds": seconds}
     except InterpretError as error:
         found = {"kind": type(error).__name__, **error.to_dict()}

@@ -1,16 +1,19 @@
 """What work will take of a device's memory, part by part, and how much arithmetic it is; found without doing it."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
-from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+)
 from transformers import PretrainedConfig, PreTrainedModel
-from transformers.initialization import no_init_weights
 
 from interpret.core.errors import InputError
 from interpret.resources.live_memory import LiveMemory
@@ -18,21 +21,6 @@ from interpret.resources.workload import Runner, Workload, build
 
 # What a picture of them stacks, from the bottom.
 PARTS = ("weights", "gradients", "optimizer", "attention", "activations", "logits")
-
-
-def _tiled(query: Any, key: Any, value: Any, *_others: Any, **_named: Any) -> int:
-    return int(sdpa_flop_count(query, key, value))
-
-
-def _tiled_back(gradient: Any, query: Any, key: Any, value: Any, *_others: Any, **_named: Any) -> int:
-    return int(sdpa_backward_flop_count(gradient, query, key, value))
-
-
-# What PyTorch's counter does not know: attention in tiles on a processor.
-_COUNTED = {
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _tiled,
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _tiled_back,
-}
 # The first step makes the optimizer's moments, the second has them from its begin.
 _STEPS = 2
 
@@ -60,9 +48,10 @@ class Prediction:
 
 
 def predict(config: PretrainedConfig, work: Workload) -> Prediction:
-    """Predict what work takes that a model of a config does.
+    """Predict what work takes that a model of a config does on a processor.
 
-    Its own code runs, on tensors without data; see `interpret.resources.live_memory`.
+    Its own code runs, on tensors without data; see `interpret.resources.live_memory`. A card has kernels of its own,
+    and may take less. Where texts are as long as heads are wide, `Prediction.parts` counts attention among activations.
 
     Raises
     ------
@@ -76,27 +65,18 @@ def predict(config: PretrainedConfig, work: Workload) -> Prediction:
     >>> base = transformers.BertConfig()
     >>> found = predict(base, Workload(batch=32, length=128, training=True, kernel="eager"))
     >>> found.parts["weights"] // 10**6, found.parts["optimizer"] // 10**6  # two moments for each weight
-    (438, 876)
+    (437, 875)
     """
-    heads, words = config.num_attention_heads, config.vocab_size
-
-    def kind_of(tensor: torch.Tensor) -> str:
-        shape = tensor.shape
-        pairs = work.batch * work.length**2
-        if len(shape) >= 3 and shape[-2:] == (work.length, work.length) and tensor.numel() == pairs * heads:
-            return "attention"
-        if shape and shape[-1] == words and tensor.numel() == work.tokens * words:
-            return "logits"
-        return "activations"
-
-    live, counter = LiveMemory(kind_of), FlopCounterMode(display=False, custom_mapping=_COUNTED)
-    with warnings.catch_warnings(), FakeTensorMode():
-        warnings.simplefilter("ignore")
-        with no_init_weights():
-            model = build(config, work)
+    live = LiveMemory(partial(_kind, config, work))
+    # Without data already while it is made: no weight is drawn, and nothing is set that other threads would see.
+    with torch.device("meta"):
+        model = build(config, work)
+    fake = FakeTensorMode()
+    _to_processor(model, fake)
+    with fake:
         steps = _STEPS if work.training else 1
         try:
-            with live, counter:
+            with live:
                 _count(model, work, live, steps)
         except (DataDependentOutputException, DynamicOutputShapeException) as error:
             raise InputError(
@@ -108,8 +88,40 @@ def predict(config: PretrainedConfig, work: Workload) -> Prediction:
         work,
         MappingProxyType({name: parts.get(name, 0) for name in PARTS}),
         live.peak,
-        counter.get_total_flops() // steps,
+        live.operations // steps,
     )
+
+
+def _kind(config: PretrainedConfig, work: Workload, tensor: torch.Tensor) -> str:
+    """Tell by its shape what an operation has returned."""
+    heads, words, shape = config.num_attention_heads, config.vocab_size, tensor.shape
+    # Queries have such a shape too where heads are as wide as texts are long, and are a part of no pair.
+    wide = getattr(config, "head_dim", None) or config.hidden_size // heads
+    square = len(shape) >= 3 and shape[-2:] == (work.length, work.length) and work.length != wide
+    if square and tensor.numel() == heads * work.batch * work.length**2 and heads > 1:
+        return "attention"
+    if shape and shape[-1] == words and tensor.numel() == work.tokens * words:
+        return "logits"
+    return "activations"
+
+
+def _to_processor(model: PreTrainedModel, fake: FakeTensorMode) -> None:
+    """Let a model that is nowhere be on a processor, as far as its operations can tell."""
+    done: dict[int, torch.Tensor] = {}
+
+    def there(tensor: torch.Tensor) -> torch.Tensor:
+        # Weights that are one stay one.
+        if id(tensor) not in done:
+            faked: torch.Tensor = FakeTensor(fake, tensor.detach(), torch.device("cpu"))
+            if isinstance(tensor, torch.nn.Parameter):
+                faked = torch.nn.Parameter(faked, tensor.requires_grad)
+            done[id(tensor)] = faked
+        return done[id(tensor)]
+
+    for module in model.modules():
+        both: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+        for kept in both:
+            kept.update({name: there(one) for name, one in kept.items() if one is not None})
 
 
 def _count(model: PreTrainedModel, work: Workload, live: LiveMemory, steps: int) -> None:

@@ -10,6 +10,7 @@ import transformers
 from torch.nn.functional import cross_entropy
 from transformers import PretrainedConfig, PreTrainedModel
 
+from interpret.core.checkpoint_files import LOADING
 from interpret.core.devices import PRECISIONS
 from interpret.core.errors import InputError
 from interpret.core.families import find_family
@@ -78,17 +79,24 @@ class Workload:
     checkpointing: bool = False
 
     def __post_init__(self) -> None:
-        for kind, given, known in (
-            ("kernel", self.kernel, KERNELS),
-            ("head", self.head, tuple(HEADS)),
-            ("precision", self.precision, tuple(PRECISIONS)),
-        ):
-            if given not in known:
-                raise InputError(_UNKNOWN[kind], given=given, known=", ".join(known))
+        if self.kernel not in KERNELS:
+            raise InputError(
+                "There is no kernel “{given}”. Choose one of: {known}.", given=self.kernel, known=", ".join(KERNELS)
+            )
+        if self.head not in HEADS:
+            raise InputError(
+                "There is no head “{given}”. Choose one of: {known}.", given=self.head, known=", ".join(HEADS)
+            )
+        if self.precision not in PRECISIONS:
+            raise InputError(
+                "There is no precision “{given}”. Choose one of: {known}.",
+                given=self.precision,
+                known=", ".join(PRECISIONS),
+            )
         if self.batch < 1 or self.length < 1 or self.tokens > MOST_TOKENS:
             raise InputError(
-                "A batch of {batch} texts of {length} tokens cannot be planned. Choose at least one of each, and at "
-                "most {most} tokens in all.",
+                "Texts at once: {batch}; tokens of each: {length}. Choose at least one of each, and at most {most} "
+                "tokens in all.",
                 batch=f"{self.batch:,}",
                 length=f"{self.length:,}",
                 most=f"{MOST_TOKENS:,}",
@@ -98,13 +106,6 @@ class Workload:
     def tokens(self) -> int:
         """How many tokens are read at once, padding among them."""
         return self.batch * self.length
-
-
-_UNKNOWN = {
-    "kernel": "There is no kernel “{given}”. Choose one of: {known}.",
-    "head": "There is no head “{given}”. Choose one of: {known}.",
-    "precision": "There is no precision “{given}”. Choose one of: {known}.",
-}
 
 
 def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
@@ -123,15 +124,22 @@ def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
         positions -= getattr(config, "pad_token_id", 0) + 1 if family.after_padding else 0
         if work.length > positions:
             raise InputError(
-                "This model has {positions} positions, and {length} tokens are asked for. Choose fewer.",
+                "Tokens of a text: {length}; positions of this model: {positions}. Choose no more than that.",
                 positions=f"{positions:,}",
                 length=f"{work.length:,}",
             )
     # What transformers has no other kernel for, it computes eagerly.
     kernel = "eager" if family.relative else work.kernel
     loader = getattr(transformers, HEADS[work.head])
-    kept = torch.float32 if work.training else PRECISIONS[work.precision]
-    model: PreTrainedModel = loader.from_config(config, attn_implementation=kernel, dtype=kept)
+    if type(config) not in loader._model_mapping:
+        raise InputError(
+            "transformers has no model of the architecture “{kind}” with the head “{head}”. Choose another head.",
+            kind=config.model_type,
+            head=work.head,
+        )
+    # It draws its weights with settings that all threads have in common; so is the kind of numbers that a config names.
+    with LOADING:
+        model: PreTrainedModel = loader.from_config(config, attn_implementation=kernel, dtype=torch.float32)
     if not work.dropout:
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
@@ -140,9 +148,15 @@ def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
                 if isinstance(getattr(module, name, None), float):
                     setattr(module, name, 0.0)
     if not work.training:
+        # Its own class's method has a decorator that type checkers read wrongly.
+        torch.nn.Module.to(model, PRECISIONS[work.precision])
         model.requires_grad_(False)
         return model.eval()
     freeze(model, family, work.frozen)
+    if work.head == "none" and not any(
+        one.requires_grad for name, one in model.named_parameters() if "pool" not in name
+    ):
+        raise InputError("Nothing of this model would learn. Freeze fewer layers, or choose a head.")
     if work.checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return model.train()
@@ -164,7 +178,7 @@ class Runner:
         device = model.device
         shape = work.batch, work.length
         self.inputs: dict[str, torch.Tensor] = {
-            "input_ids": torch.full(shape, 5, device=device),
+            "input_ids": torch.full(shape, min(5, model.config.vocab_size - 1), device=device),
             "attention_mask": torch.ones(shape, dtype=torch.long, device=device),
         }
         if work.length > 2:

@@ -42,6 +42,7 @@ NEVER_ONE = {
         "{family} counts positions",
         "The vectors of layer {layer} were",
     ),
+    "a constant of the code": ("What this takes could not be measured in",),
     "a mean, with decimals": (
         "{count} tokens per known word",
         "{count} tokens per word",
@@ -60,6 +61,9 @@ NEVER_ONE = {
         "The text has {length} tokens",
         "The tokenizer of “{name}” uses {kinds}",
         "“{name}” has {got} columns",
+        "A column of “{name}” has a name of",
+        "Row {row} of “{name}” holds a text",
+        "A text has {got} characters",
         "“{name}” has {got} lines",
         "Most rows of “{name}” have far fewer cells",
         "The column “{label}” has {count} different",

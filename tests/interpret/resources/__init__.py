@@ -1,0 +1,1 @@
+"""Checkpoints, tokens, traces, devices and locks, errors."""
