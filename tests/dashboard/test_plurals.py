@@ -42,7 +42,6 @@ NEVER_ONE = {
         "{family} counts positions",
         "The vectors of layer {layer} were",
     ),
-    "a constant of the code": ("What this takes could not be measured in",),
     "a mean, with decimals": (
         "{count} tokens per known word",
         "{count} tokens per word",
