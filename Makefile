@@ -84,6 +84,7 @@ oracles: $(VENV)/.installed-tests ## every number beside the outside code that i
 # Files, checkpoints and runs that were made to do harm, each read in a process of its own; `make test` tries some.
 attack: $(VENV)/.installed-tests ## 3,000 hostile inputs: what comes of each is a value or a sentence
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.attack --count 600
+	@UPLOADS=30 $(BIN)/python -m pytest -q tests/browser/test_hostile_uploads.py
 
 # Each prints ratios beside the peer; no file asserts a time.
 bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, Captum, scikit-learn …

@@ -24,7 +24,7 @@ FIELDS = {
     "collection": "embeddings?from=file",
     "training": "finetune?data=file",
 }
-COUNT = int(os.environ.get("UPLOADS", "2"))
+COUNT = int(os.environ.get("UPLOADS", "1"))
 MOST_BYTES = 1 << 30
 
 

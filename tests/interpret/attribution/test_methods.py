@@ -15,7 +15,7 @@ from interpret.attribution.layer_attribution import LAYER_METHODS, layer_attribu
 from interpret.attribution.methods import METHODS
 from interpret.attribution.path_integral import RULES, walk
 from interpret.attribution.target_function import BASELINES
-from interpret.core import resources
+from interpret.core import work_sizes
 from interpret.core.devices import Device
 from interpret.core.errors import Cancelled, InputError
 from tests.interpret.attribution.linear import Both, Linear
@@ -355,8 +355,8 @@ def test_out_of_memory_is_a_sentence_and_the_next_question_is_answered(tiny_fold
 
 @pytest.mark.parametrize(("free", "tokens"), [(64 * 2**30, 1024), (24 * 4 * 12 * 768 * 4 * 300, 300), (1, 1)])
 def test_as_many_texts_go_together_as_fit_into_memory(monkeypatch, free, tokens):
-    monkeypatch.setattr(resources, "find_device", lambda name: Device(name, name, free, free, ("float32",)))
-    assert resources.tokens_with_gradients("cpu", 12, 768) == tokens
+    monkeypatch.setattr(work_sizes, "find_device", lambda name: Device(name, name, free, free, ("float32",)))
+    assert work_sizes.tokens_with_gradients("cpu", 12, 768) == tokens
 
 
 def test_two_people_at_once_get_their_own_answers(minilm):

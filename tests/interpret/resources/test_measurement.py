@@ -12,15 +12,16 @@ from interpret.resources.workload import Workload
 from tests.interpret.resources.test_prediction import BERT, config_of
 
 # Large enough beside what Python itself takes and gives back.
-WORK = Workload(32, 128, training=True)
+WORK = Workload(8, 128, training=True)
 
 
-def test_it_takes_about_what_was_counted():
-    config = config_of("bert", hidden_size=512, num_hidden_layers=4, intermediate_size=2048)
+def test_it_takes_about_what_was_counted(monkeypatch):
+    # Large blocks go back to the system at once: glibc keeps them otherwise, and 1.2 to 1.5 times as much was seen.
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "131072")
+    config = config_of("bert", hidden_size=512, num_hidden_layers=3, intermediate_size=2048)
     found, counted = measure(config, WORK), predict(config, WORK)
     assert isinstance(found, Measurement)
-    # What the system's allocator keeps for later is not counted: up to a third was seen.
-    assert counted.peak * 0.9 < found.peak < counted.peak * 1.6
+    assert counted.peak * 0.9 < found.peak < counted.peak * 1.5
     assert 1e8 < found.before < 2e9
     assert len(found.seconds) == 2
     assert found.typical > 0
