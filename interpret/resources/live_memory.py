@@ -45,8 +45,8 @@ class LiveMemory(TorchDispatchMode):
 
     Attributes
     ----------
-    now, peak
-        Bytes that are alive, and that were at most.
+    now
+        Bytes that are alive.
     operations
         Floating-point operations so far: a multiplication and an addition are two.
     """
@@ -54,7 +54,7 @@ class LiveMemory(TorchDispatchMode):
     def __init__(self, kind_of: Callable[[torch.Tensor], str]) -> None:
         super().__init__()
         self.kind_of = kind_of
-        self.now = self.peak = self.operations = 0
+        self.now = self.operations = 0
         # Every tensor's data that came or went, in order: its number and by how many bytes.
         self._events: list[tuple[int, int]] = []
         self._kinds: list[str] = []
@@ -83,15 +83,23 @@ class LiveMemory(TorchDispatchMode):
             if one is not None:
                 self._kinds[self._count(one)] = kind
 
-    def at_peak(self) -> dict[str, int]:
-        """Return the bytes of each kind when all of them together were the most."""
+    def at_peak(self, from_the_begin: str = "") -> dict[str, int]:
+        """Return the bytes of each kind when all of them together were the most.
+
+        Parameters
+        ----------
+        from_the_begin
+            What is counted as if it had been there already when all began: an optimizer's moments come with its first
+            step, and stay for all others.
+        """
+        events = sorted(self._events, key=lambda event: event[1] < 0 or self._kinds[event[0]] != from_the_begin)
         most = now = end = 0
-        for index, (_number, change) in enumerate(self._events, 1):
+        for index, (_number, change) in enumerate(events, 1):
             now += change
             if now > most:
                 most, end = now, index
         found: dict[str, int] = {}
-        for number, change in self._events[:end]:
+        for number, change in events[:end]:
             found[self._kinds[number]] = found.get(self._kinds[number], 0) + change
         return {kind: count for kind, count in found.items() if count}
 
@@ -115,4 +123,3 @@ class LiveMemory(TorchDispatchMode):
     def _change(self, number: int, count: int) -> None:
         self._events.append((number, count))
         self.now += count
-        self.peak = max(self.peak, self.now)

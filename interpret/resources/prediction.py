@@ -21,8 +21,6 @@ from interpret.resources.workload import Runner, Workload, build
 
 # What a picture of them stacks, from the bottom.
 PARTS = ("weights", "gradients", "optimizer", "attention", "activations", "logits")
-# The first step makes the optimizer's moments, the second has them from its begin.
-_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -74,21 +72,20 @@ def predict(config: PretrainedConfig, work: Workload) -> Prediction:
     fake = FakeTensorMode()
     _to_processor(model, fake)
     with fake:
-        steps = _STEPS if work.training else 1
         try:
             with live:
-                _count(model, work, live, steps)
+                _count(model, work, live)
         except (DataDependentOutputException, DynamicOutputShapeException) as error:
             raise InputError(
                 "What {model} takes cannot be counted ahead: it looks at the texts to choose what it computes.",
                 model=config.model_type,
             ) from error
-    parts = live.at_peak()
+    parts = live.at_peak("optimizer")
     return Prediction(
         work,
         MappingProxyType({name: parts.get(name, 0) for name in PARTS}),
-        live.peak,
-        live.operations // steps,
+        sum(parts.values()),
+        live.operations,
     )
 
 
@@ -124,14 +121,13 @@ def _to_processor(model: PreTrainedModel, fake: FakeTensorMode) -> None:
             kept.update({name: there(one) for name, one in kept.items() if one is not None})
 
 
-def _count(model: PreTrainedModel, work: Workload, live: LiveMemory, steps: int) -> None:
+def _count(model: PreTrainedModel, work: Workload, live: LiveMemory) -> None:
     # What the model took while it was made is gone by now.
     live.name((*model.parameters(), *model.buffers()), "weights")
     runner = Runner(model, work)
-    for _ in range(steps):
-        runner.forward_and_back()
-        live.name((one.grad for one in model.parameters()), "gradients")
-        runner.update()
-        if runner.optimizer is not None:
-            moments = (each.values() for each in runner.optimizer.state.values())
-            live.name((one for some in moments for one in some), "optimizer")
+    runner.forward_and_back()
+    live.name((one.grad for one in model.parameters()), "gradients")
+    runner.update()
+    if runner.optimizer is not None:
+        moments = (each.values() for each in runner.optimizer.state.values())
+        live.name((one for some in moments for one in some), "optimizer")
