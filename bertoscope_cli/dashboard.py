@@ -43,7 +43,13 @@ def _restore(given: list[str]) -> int:
     return restore_main(given)
 
 
-_COMMANDS = {"report": _report, "backup": _backup, "restore": _restore}
+def _resources(given: list[str]) -> int:
+    from interpret.resources.__main__ import main as count
+
+    return count(given, f"{PROG} resources")
+
+
+_COMMANDS = {"report": _report, "resources": _resources, "backup": _backup, "restore": _restore}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         [PROG, f"{PROG} --port 9000 --headless", f"BERTOSCOPE_HOSTS=bert.example.org {PROG} --host 0.0.0.0"],
         "commands:\n"
         f"  {PROG} report             a report on a file's predictions; see {PROG} report --help\n"
+        f"  {PROG} resources          what a model takes of memory and time; see {PROG} resources --help\n"
         f"  {PROG} backup, restore    all runs with their record in one file, and back\n\n"
         "environment:\n"
         "  BERTOSCOPE_HOSTS              further names that the server answers to, with commas between;\n"

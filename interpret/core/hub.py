@@ -47,16 +47,67 @@ def find_commit(name: str, revision: str | None) -> str:
     except GatedRepoError as error:
         raise _gated(name) from error
     except RevisionNotFoundError as error:
-        raise CheckpointError("“{name}” has no revision “{revision}”.", name=name, revision=revision) from error
+        raise _no_revision(name, revision) from error
     except RepositoryNotFoundError as error:
-        raise CheckpointError(
-            "The hub has no model “{name}”, or it is private. Check the spelling, and include the owner: owner/model.",
-            name=name,
-        ) from error
+        raise _no_model(name) from error
     except (HfHubHTTPError, HTTPError, OfflineModeIsEnabled, OSError) as error:
         return _find_in_cache(name, revision, error)
     check_files(_below_transformer([file.rfilename for file in info.siblings or ()]), name)
     return str(info.sha)
+
+
+def config_file(name: str, revision: str | None = None) -> Path:
+    """Return a hub model's ``config.json``, of which nothing else is fetched; this machine's where the hub is away.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such model, revision or file, or it may not be read.
+    """
+    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        HfHubHTTPError,
+        HTTPError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    unreachable = (HfHubHTTPError, HTTPError, OfflineModeIsEnabled, OSError)
+    try:
+        # Says at once where the hub is away, where a download would try again and again.
+        commit = HfApi().model_info(name, revision=revision, timeout=10).sha
+        return Path(hf_hub_download(name, "config.json", revision=commit))
+    except GatedRepoError as error:
+        raise _gated(name) from error
+    except RevisionNotFoundError as error:
+        raise _no_revision(name, revision) from error
+    except RepositoryNotFoundError as error:
+        raise _no_model(name) from error
+    except EntryNotFoundError as error:
+        raise CheckpointError("“{name}” has no config.json. Choose another model.", name=name) from error
+    except unreachable as error:
+        found = try_to_load_from_cache(name, "config.json", revision=revision)
+        if isinstance(found, str):
+            return Path(found)
+        raise CheckpointError(
+            "The hub cannot be reached, and the config.json of “{name}” is not on this machine. Connect once, upload "
+            "the file, or choose a shape from the list.",
+            name=name,
+        ) from error
+
+
+def _no_revision(name: str, revision: str | None) -> CheckpointError:
+    return CheckpointError("“{name}” has no revision “{revision}”.", name=name, revision=revision)
+
+
+def _no_model(name: str) -> CheckpointError:
+    return CheckpointError(
+        "The hub has no model “{name}”, or it is private. Check the spelling, and include the owner: owner/model.",
+        name=name,
+    )
 
 
 def _find_in_cache(name: str, revision: str | None, cause: Exception) -> str:

@@ -1,32 +1,29 @@
 """A step of training, timed: on a card in a process of its own, which leaves nothing behind on it."""
 
 import json
-import os
-import subprocess
 import sys
 import time
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.device_lock import lock_device, synchronize
-from interpret.core.devices import find_device, shown_alone
+from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import load_encoder
-from interpret.core.errors import CapacityError, InputError, InterpretError
+from interpret.core.errors import InterpretError
+from interpret.core.own_process import device_inside, measured_alone
 from interpret.core.rounding import fast_precision
 
 # Tokens of the batch that is timed on a processor: a second or two for a BERT-base on two cores, and more take as long
 # for each. A card is told of one operation after another, and of small batches most of the time is idle.
 _MEASURED_TOKENS = 512
 _TIMES = 2
-_ROOT = Path(__file__).parents[2]
 # Seconds after which a process that times a step is given up: PyTorch, CUDA and a model of some GB are loaded in it.
-_PATIENCE = 180
+_PATIENCE = 180.0
 # What contexts were seen to take on cards of several generations; what lies outside is another process's doing.
 CONTEXT_BYTES = 600_000_000
 _CONTEXTS = (100_000_000, 2_000_000_000)
@@ -100,31 +97,8 @@ def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: st
     """Time a step in a process of its own."""
     checkpoint = encoder.spec.checkpoint
     model = checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint))
-    env, inside = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}, device
-    if device.startswith("cuda"):
-        # It sees no other card: on those it would leave nothing, and count nothing of them.
-        env, inside = env | {"CUDA_VISIBLE_DEVICES": shown_alone(device)}, "cuda:0"
-    request = json.dumps([model, inside, tokens, precision, batch])
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "interpret.finetuning.cost"],
-            env=env,
-            input=request,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-        )
-        timed = json.loads(done.stdout.strip().splitlines()[-1])
-    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
-        raise InputError(
-            "A training step could not be timed on {device}: {error}.", device=device, error=type(error).__name__
-        ) from error
-    if "sentence" in timed:
-        kind = CapacityError if timed["kind"] == "CapacityError" else InputError
-        # The card has another name there.
-        timed["values"] = {name: device if one == inside else one for name, one in timed["values"].items()}
-        raise kind.from_dict(timed)
-    return StepCost(**timed)
+    request = [model, device_inside(device), tokens, precision, batch]
+    return StepCost(**measured_alone("interpret.finetuning.cost", request, device, _PATIENCE))
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ to take up to half as much again.
 """
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -83,7 +83,7 @@ class LiveMemory(TorchDispatchMode):
             if one is not None:
                 self._kinds[self._count(one)] = kind
 
-    def at_peak(self, from_the_begin: str = "") -> dict[str, int]:
+    def at_peak(self, from_the_begin: str = "", only: Collection[str] = ()) -> dict[str, int]:
         """Return the bytes of each kind when all of them together were the most.
 
         Parameters
@@ -91,8 +91,11 @@ class LiveMemory(TorchDispatchMode):
         from_the_begin
             What is counted as if it had been there already when all began: an optimizer's moments come with its first
             step, and stay for all others.
+        only
+            The kinds to look at; all unless given.
         """
         events = sorted(self._events, key=lambda event: event[1] < 0 or self._kinds[event[0]] != from_the_begin)
+        events = [one for one in events if not only or self._kinds[one[0]] in only]
         most = now = end = 0
         for index, (_number, change) in enumerate(events, 1):
             now += change

@@ -1,10 +1,9 @@
 """What work really takes: done in a process of its own, which leaves nothing behind."""
 
 import json
-import os
-import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,21 +15,22 @@ import torch
 from transformers import CONFIG_MAPPING, PretrainedConfig
 
 from interpret.core.device_lock import lock_device, synchronize
-from interpret.core.devices import find_device, shown_alone
+from interpret.core.devices import find_device
 from interpret.core.errors import CapacityError, InputError, InterpretError
+from interpret.core.own_process import Progress, device_inside, measured_alone
 from interpret.resources.prediction import predict
 from interpret.resources.workload import Runner, Workload, build
 
 # Once to find memory and to load code, and what is timed.
 _STEPS = 3
 # Seconds after which it is given up.
-PATIENCE = 600
+PATIENCE = 600.0
 # What PyTorch and transformers take in a process of their own before there is any model, about; and what is to stay
 # free beside it, of what is free.
-_PROCESS_BYTES, _SPARE = 700_000_000, 0.05
-# SIGKILL, which Windows has not.
-_KILLED = 9
-_ROOT = Path(__file__).parents[2]
+PROCESS_BYTES, _SPARE = 500_000_000, 0.05
+# Of what comes and goes, the share that a process keeps of it beside what is alive, by whether it learns: least, usual
+# and most of what `tests.benchmarks.bench_resources` saw with glibc's allocator on two cores.
+KEPT: Mapping[bool, tuple[float, float, float]] = {False: (0.3, 0.6, 1.1), True: (0.1, 0.25, 0.45)}
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,21 @@ class Measurement:
         return median(self.seconds)
 
 
-def measure(config: PretrainedConfig, work: Workload, device: str = "cpu", patience: float = PATIENCE) -> Measurement:
+def measure(
+    config: PretrainedConfig,
+    work: Workload,
+    device: str = "cpu",
+    patience: float = PATIENCE,
+    progress: Progress | None = None,
+) -> Measurement:
     """Do some work in a process of its own, and return what it took.
+
+    Parameters
+    ----------
+    patience
+        Seconds after which it is given up.
+    progress
+        Called with the seconds so far; whatever it raises ends the process.
 
     Raises
     ------
@@ -86,41 +99,13 @@ def measure(config: PretrainedConfig, work: Workload, device: str = "cpu", patie
     host = here.name == "cpu"
     if here.name == "mps":
         raise InputError("What work takes cannot be measured on {device}. Choose the CPU.", device=here.description)
-    needed = predicted.peak + _PROCESS_BYTES
+    moving = predicted.peak - predicted.parts["weights"]
+    needed = predicted.peak + int(KEPT[work.training][1] * moving) + PROCESS_BYTES
     # A card's kernels may take less than was counted, and where they do not it says so itself.
     if host and needed > (1 - _SPARE) * here.free:
         raise _too_much(needed, here.free, here.name)
-    env, inside = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}, here.name
-    if inside.startswith("cuda"):
-        env, inside = env | {"CUDA_VISIBLE_DEVICES": shown_alone(inside)}, "cuda:0"
-    request = json.dumps([config.to_dict(), asdict(work), inside], default=str)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "interpret.resources.measurement"],
-            env=env,
-            input=request,
-            capture_output=True,
-            text=True,
-            timeout=patience,
-        )
-    except subprocess.TimeoutExpired:
-        raise InputError(
-            "What this takes could not be measured in {seconds} seconds. Choose a smaller batch or shorter texts.",
-            seconds=f"{patience:g}",
-        ) from None
-    if done.returncode == -_KILLED:
-        raise CapacityError(
-            "The system ended what was measured, as it does where memory runs out. Choose a smaller batch or shorter "
-            "texts."
-        )
-    try:
-        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    except (ValueError, IndexError) as error:
-        why = (done.stderr.strip().splitlines() or [f"{done.returncode}"])[-1]
-        raise InputError("What this takes could not be measured: {error}.", error=why) from error
-    if "sentence" in found:
-        kind = CapacityError if found["kind"] == "CapacityError" else InputError
-        raise kind.from_dict(found)
+    request = [config.to_dict(), asdict(work), device_inside(here.name)]
+    found = measured_alone("interpret.resources.measurement", request, here.name, patience, progress)
     return Measurement(work, here.name, found["before"], found["peak"], tuple(found["seconds"]))
 
 

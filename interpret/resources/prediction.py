@@ -21,6 +21,10 @@ from interpret.resources.workload import Runner, Workload, build
 
 # What a picture of them stacks, from the bottom.
 PARTS = ("weights", "gradients", "optimizer", "attention", "activations", "logits")
+# What comes with the texts, and grows with them.
+WORKING = ("attention", "activations", "logits")
+# What an optimizer takes while it is at work, beside its moments.
+_STEP = "step"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Prediction:
         Bytes of each of `PARTS` at the moment when all of them together are the most.
     peak
         Their sum. What Python, PyTorch and a device's context take is not in it.
+    working
+        Bytes of attention, activations and logits when these together are the most, which may be at another moment.
     operations
         Floating-point operations of one answer or step: a multiplication and an addition are two.
     """
@@ -42,6 +48,7 @@ class Prediction:
     work: Workload
     parts: Mapping[str, int]
     peak: int
+    working: int
     operations: int
 
 
@@ -81,10 +88,12 @@ def predict(config: PretrainedConfig, work: Workload) -> Prediction:
                 model=config.model_type,
             ) from error
     parts = live.at_peak("optimizer")
+    parts["activations"] = parts.get("activations", 0) + parts.pop(_STEP, 0)
     return Prediction(
         work,
         MappingProxyType({name: parts.get(name, 0) for name in PARTS}),
         sum(parts.values()),
+        sum(live.at_peak(only=WORKING).values()),
         live.operations,
     )
 
@@ -127,6 +136,7 @@ def _count(model: PreTrainedModel, work: Workload, live: LiveMemory) -> None:
     runner = Runner(model, work)
     runner.forward_and_back()
     live.name((one.grad for one in model.parameters()), "gradients")
+    live.kind_of = lambda _tensor: _STEP
     runner.update()
     if runner.optimizer is not None:
         moments = (each.values() for each in runner.optimizer.state.values())

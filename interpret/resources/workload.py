@@ -1,5 +1,6 @@
 """What a model is to do, as far as its memory and time depend on it; and the doing, on tensors with data or without."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -13,10 +14,18 @@ from transformers import PretrainedConfig, PreTrainedModel
 from interpret.core.checkpoint_files import LOADING
 from interpret.core.devices import PRECISIONS
 from interpret.core.errors import InputError
-from interpret.core.families import find_family
-from interpret.finetuning.layer_groups import freeze
+from interpret.core.families import Family, find_family
+from interpret.finetuning.adapters import adapted_maps, add_adapters
+from interpret.finetuning.layer_groups import (
+    EMBEDDINGS,
+    HEAD,
+    freeze,
+    group_layers,
+    layer_group_names,
+    layer_group_parameters,
+)
 
-KERNELS = ("eager", "sdpa")
+KERNELS = ("eager", "sdpa", "flash")
 # What stands on the encoder, as transformers calls it.
 HEADS = {
     "none": "AutoModel",
@@ -26,6 +35,9 @@ HEADS = {
     "questions": "AutoModelForQuestionAnswering",
 }
 MOST_TOKENS = 1 << 24
+MOST_RANK = 1024
+# What configs call the dropout of attention's weights.
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,9 @@ class Workload:
         One of `HEADS`.
     kernel
         ``"eager"`` computes all weights of attention and keeps them; ``"sdpa"`` is PyTorch's
-        ``scaled_dot_product_attention``, which goes through them in tiles where it can (Dao et al. 2022).
+        ``scaled_dot_product_attention``, which goes through them in tiles where it can (Dao et al. 2022): on a
+        processor not while attention has dropout. ``"flash"`` always does, as on cards: it is the same without dropout
+        of attention's weights. Architectures with relative positions have the first alone.
     precision
         A name of `PRECISIONS`. Whoever trains keeps the weights in float32, and rounds what goes through them.
     frozen
@@ -51,6 +65,8 @@ class Workload:
         Whether the config's dropout is at work while it learns.
     checkpointing
         Whether only the inputs of layers are kept for the way back, and the rest is computed again (Chen et al. 2016).
+    lora_rank
+        Of adapters beside the linear maps, which then learn in their place (Hu et al. 2021), with the head; 0 for none.
 
     Raises
     ------
@@ -62,10 +78,10 @@ class Workload:
     >>> from interpret.resources import Workload
     >>> Workload(batch=32, length=128, training=True).tokens
     4096
-    >>> Workload(kernel="flash")
+    >>> Workload(kernel="ring")
     Traceback (most recent call last):
         ...
-    interpret.core.errors.InputError: There is no kernel “flash”. Choose one of: eager, sdpa.
+    interpret.core.errors.InputError: There is no kernel “ring”. Choose one of: eager, sdpa, flash.
     """
 
     batch: int = 1
@@ -77,6 +93,7 @@ class Workload:
     frozen: tuple[str, ...] = ()
     dropout: bool = True
     checkpointing: bool = False
+    lora_rank: int = 0
 
     def __post_init__(self) -> None:
         if self.kernel not in KERNELS:
@@ -100,6 +117,12 @@ class Workload:
                 batch=f"{self.batch:,}",
                 length=f"{self.length:,}",
                 most=f"{MOST_TOKENS:,}",
+            )
+        if not 0 <= self.lora_rank <= MOST_RANK:
+            raise InputError(
+                "Rank of the adapters: {rank}. Choose 0 for none, and at most {most}.",
+                rank=f"{self.lora_rank:,}",
+                most=f"{MOST_RANK:,}",
             )
 
     @property
@@ -129,7 +152,12 @@ def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
                 length=f"{work.length:,}",
             )
     # What transformers has no other kernel for, it computes eagerly.
-    kernel = "eager" if family.relative else work.kernel
+    kernel = "eager" if family.relative or work.kernel == "eager" else "sdpa"
+    if work.kernel == "flash":
+        config = copy.deepcopy(config)
+        for name in _ATTENTION_DROPOUT:
+            if hasattr(config, name):
+                setattr(config, name, 0.0)
     loader = getattr(transformers, HEADS[work.head])
     if type(config) not in loader._model_mapping:
         raise InputError(
@@ -152,14 +180,47 @@ def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
         torch.nn.Module.to(model, PRECISIONS[work.precision])
         model.requires_grad_(False)
         return model.eval()
-    freeze(model, family, work.frozen)
+    _let_learn(model, family, work)
     if work.head == "none" and not any(
         one.requires_grad for name, one in model.named_parameters() if "pool" not in name
     ):
         raise InputError("Nothing of this model would learn. Freeze fewer layers, or choose a head.")
     if work.checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     return model.train()
+
+
+def layer_names(config: PretrainedConfig, head: str = "classes") -> tuple[str, ...]:
+    """Return the layer groups that may be frozen of a model with a head, from the bottom to the top, and the head.
+
+    Raises
+    ------
+    InputError, CheckpointError
+        See `build`.
+
+    Examples
+    --------
+    >>> from interpret.resources import find_config, layer_names
+    >>> layer_names(find_config("bert-tiny"))
+    ('embeddings', '0', '1', 'pooler', 'head')
+    """
+    with torch.device("meta"):
+        model = build(config, Workload(1, 1, head=head))
+    return layer_group_names(model, find_family(config.to_dict(), config.model_type))
+
+
+def _let_learn(model: PreTrainedModel, family: Family, work: Workload) -> None:
+    """Let learn what is to: all that is not frozen, or adapters in its place."""
+    if not work.lora_rank:
+        freeze(model, family, work.frozen)
+        return
+    # As in a fine-tune: the head is new, and learns whole; embeddings are no linear maps.
+    parameters = layer_group_parameters(model, family)
+    layer_groups = group_layers(model, family, {*work.frozen, EMBEDDINGS})
+    maps = adapted_maps(model, parameters, layer_groups, [HEAD])
+    model.requires_grad_(False)
+    with torch.device(model.device):
+        add_adapters(model, maps, work.lora_rank, parameters.get(HEAD, ()), 0)
 
 
 class Runner:
@@ -174,7 +235,7 @@ class Runner:
     def __init__(self, model: PreTrainedModel, work: Workload) -> None:
         self.model, self.work = model, work
         learns = [one for one in model.parameters() if one.requires_grad]
-        self.optimizer = torch.optim.AdamW(learns, lr=1e-5) if learns else None
+        self.optimizer = torch.optim.AdamW(learns, lr=1e-5, fused=True) if learns else None
         device = model.device
         shape = work.batch, work.length
         self.inputs: dict[str, torch.Tensor] = {

@@ -68,6 +68,9 @@ def test_every_family_takes_what_was_counted(family, training, kernel):
         {"training": True, "dropout": False},
         {"training": True, "precision": "bfloat16"},
         {"precision": "bfloat16"},
+        {"training": True, "kernel": "flash"},
+        {"training": True, "lora_rank": 8},
+        {"training": True, "lora_rank": 8, "frozen": ("0",), "head": "masked words", "checkpointing": True},
     ],
     ids=str,
 )
@@ -175,7 +178,8 @@ def test_where_texts_are_as_long_as_heads_are_wide_queries_are_not_taken_for_att
 @pytest.mark.parametrize(
     "given, said",
     [
-        ({"kernel": "flash"}, "no kernel “flash”.*eager, sdpa"),
+        ({"kernel": "ring"}, "no kernel “ring”.*eager, sdpa, flash"),
+        ({"lora_rank": -1}, "Rank of the adapters: -1.*at most 1,024"),
         ({"head": "summary"}, "no head “summary”.*none, classes"),
         ({"precision": "int8"}, "no precision “int8”.*float32"),
         ({"batch": 0}, "at least one of each"),

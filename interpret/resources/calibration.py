@@ -1,0 +1,267 @@
+"""How far what was counted is from what work takes on a device: from what was measured there, or else by experience."""
+
+import json
+import math
+import platform
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import torch
+from scipy.stats import t as student
+from transformers import PretrainedConfig
+
+from interpret.core.devices import find_device
+from interpret.core.errors import InputError
+from interpret.core.files import write_whole
+from interpret.resources.configs import shape_facts
+from interpret.resources.measurement import KEPT, Measurement
+from interpret.resources.prediction import Prediction
+from interpret.resources.workload import Workload
+
+Range = tuple[float, float, float]
+_FILE = "measurements.json"
+# The newest of all devices; a year of somebody who measures every day.
+_MOST = 500
+# A card's own allocator gives whole blocks, which leave gaps; nobody of us has measured how many.
+_KEPT_ON_A_CARD: Range = (0.0, 0.05, 0.25)
+# What a model reaches of the speed of its largest products.
+_SHARE_OF_PRODUCTS: Range = (0.35, 0.7, 1.05)
+# From so many on their own spread says where the next one lies.
+_LEAST = 3
+_LEVEL = 0.95
+_WIDTH_OF_PRODUCTS, _SECONDS_OF_PRODUCTS = 2048, 0.25
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measurement beside what was counted for it.
+
+    Attributes
+    ----------
+    model, layers, width
+        What the model is called, and its shape.
+    work
+        What was done.
+    device, description
+        Where: PyTorch's name, and the product's.
+    counted, weights
+        Bytes by `interpret.resources.predict`, and those of the weights among them.
+    operations
+        Floating-point operations of an answer or step.
+    taken
+        Bytes that were measured.
+    seconds
+        Of each answer or step.
+    versions
+        Of PyTorch, and of the system's C library.
+    made
+        When, in seconds since 1970.
+    """
+
+    model: str
+    layers: int
+    width: int
+    work: Workload
+    device: str
+    description: str
+    counted: int
+    weights: int
+    operations: int
+    taken: int
+    seconds: tuple[float, ...]
+    versions: str
+    made: float
+
+    @property
+    def kept(self) -> float:
+        """Of what comes and goes, the share that was taken beside it."""
+        return (self.taken - self.counted) / max(1, self.counted - self.weights)
+
+    @property
+    def speed(self) -> float:
+        """Floating-point operations a second; the median."""
+        return self.operations / sorted(self.seconds)[len(self.seconds) // 2]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What to make of a prediction on a device.
+
+    Attributes
+    ----------
+    count
+        How many measurements it is made of; 0 where it is experience with other machines.
+    kept
+        Of what comes and goes, the share that is taken beside it: the lower end of an interval, the usual, the upper
+        end.
+    speed
+        Floating-point operations a second: likewise. None where nothing is known.
+    speed_count
+        How many measurements the speed is made of.
+    """
+
+    count: int
+    kept: Range
+    speed: Range | None = None
+    speed_count: int = 0
+
+    def memory(self, predicted: Prediction) -> Range:
+        """Return the bytes that work takes: the lower end, the usual, the upper end."""
+        moving = predicted.peak - predicted.parts["weights"]
+        low, usual, high = (predicted.peak + max(one, 0.0) * moving for one in self.kept)
+        return low, usual, high
+
+    def seconds(self, predicted: Prediction) -> Range | None:
+        """Return the seconds that an answer or a step takes: the lower end, the usual, the upper end."""
+        if self.speed is None:
+            return None
+        slow, usual, fast = self.speed
+        return predicted.operations / fast, predicted.operations / usual, predicted.operations / slow
+
+
+def make_point(model: str, config: PretrainedConfig, predicted: Prediction, found: Measurement) -> Point:
+    """Put a measurement beside what was counted for it."""
+    facts = shape_facts(config)
+    return Point(
+        model=model,
+        layers=facts["layers"],
+        width=facts["width"],
+        work=found.work,
+        device=found.device,
+        description=find_device(found.device).description,
+        counted=predicted.peak,
+        weights=predicted.parts["weights"],
+        operations=predicted.operations,
+        taken=found.peak,
+        seconds=found.seconds,
+        versions=_versions(),
+        made=time.time(),
+    )
+
+
+def keep_point(folder: Path, point: Point) -> None:
+    """Write a measurement beside those of before, of which the oldest go; one of the same work is replaced.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    others = [one for one in kept_points(folder) if _same(one) != _same(point)]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / _FILE, json.dumps([asdict(one) for one in [*others, point][-_MOST:]]))
+
+
+def kept_points(folder: Path, device: str = "") -> tuple[Point, ...]:
+    """Return the measurements that are kept in a folder, the newest last; of one device where it is named.
+
+    What is damaged is passed over: it can be measured again.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from interpret.resources import kept_points
+    >>> kept_points(Path("no/such/folder"))
+    ()
+    """
+    found: list[Point] = []
+    with suppress(OSError, ValueError, RecursionError):
+        for one in json.loads((folder / _FILE).read_text("utf-8")):
+            with suppress(TypeError, ValueError, KeyError, InputError):
+                found.append(_read(one))
+    wanted = "" if not device else find_device(device).description
+    return tuple(one for one in found if not device or (one.description, one.versions) == (wanted, _versions()))
+
+
+def calibrate(points: Sequence[Point], device: str, work: Workload, speed: float | None = None) -> Calibration:
+    """Say what to make of predictions of such work.
+
+    Of three measurements or more, of work that learns or does not as this, the next one is expected in the 95%
+    prediction interval of Student's t (for speeds of their logarithms). Of fewer it is as wide as experience says.
+
+    Parameters
+    ----------
+    points
+        What was measured on the device: see `kept_points`.
+    device
+        PyTorch's name.
+    speed
+        What `product_speed` found, for where no time was measured.
+
+    Examples
+    --------
+    >>> from interpret.resources import Workload, calibrate
+    >>> found = calibrate([], "cpu", Workload(training=True))
+    >>> found.count, found.speed
+    (0, None)
+    """
+    alike = [one for one in points if one.work.training == work.training]
+    before = _KEPT_ON_A_CARD if device.startswith("cuda") else KEPT[work.training]
+    kept = [one.kept for one in alike]
+    timed = [math.log(one.speed) for one in alike if _as_fast(one.work, work)]
+    speeds: Range | None = None
+    if timed:
+        ratio = _SHARE_OF_PRODUCTS[2] / _SHARE_OF_PRODUCTS[1]
+        low, usual, high = _interval(timed, (-math.log(ratio), 0.0, math.log(ratio)))
+        speeds = math.exp(low), math.exp(usual), math.exp(high)
+    elif speed is not None:
+        slow, most, fast = (share * speed for share in _SHARE_OF_PRODUCTS)
+        speeds = slow, most, fast
+    return Calibration(
+        count=len(alike),
+        kept=_interval(kept, tuple(one - before[1] for one in before)) if kept else before,
+        speed=speeds,
+        speed_count=len(timed),
+    )
+
+
+def product_speed(device: str, precision: str) -> float:
+    """Return how many floating-point operations a second a device reaches in a large matrix product, in a moment."""
+    from interpret.core.device_lock import lock_device, synchronize
+    from interpret.core.devices import PRECISIONS
+
+    with lock_device(device), torch.inference_mode():
+        one = torch.ones(_WIDTH_OF_PRODUCTS, _WIDTH_OF_PRODUCTS, dtype=PRECISIONS[precision], device=device)
+        one @ one
+        synchronize(device)
+        begin, count = time.perf_counter(), 0
+        while count < 2 or time.perf_counter() - begin < _SECONDS_OF_PRODUCTS:
+            one @ one
+            synchronize(device)
+            count += 1
+        return 2 * _WIDTH_OF_PRODUCTS**3 * count / (time.perf_counter() - begin)
+
+
+def _as_fast(one: Workload, other: Workload) -> bool:
+    return (one.precision, one.kernel == "eager") == (other.precision, other.kernel == "eager")
+
+
+def _interval(values: Sequence[float], beside: Sequence[float]) -> Range:
+    """Return where the next value is expected; ``beside`` is how far from the mean where these are few."""
+    middle = mean(values)
+    if len(values) < _LEAST:
+        return middle + beside[0], middle, middle + beside[2]
+    half = student.ppf((1 + _LEVEL) / 2, len(values) - 1) * stdev(values) * math.sqrt(1 + 1 / len(values))
+    return middle - half, middle, middle + half
+
+
+def _same(point: Point) -> Any:
+    return point.model, point.layers, point.width, point.work, point.description
+
+
+def _read(given: Any) -> Point:
+    work = Workload(**given["work"] | {"frozen": tuple(given["work"]["frozen"])})
+    point = replace(Point(**given), work=work, seconds=tuple(map(float, given["seconds"])))
+    numbers = (point.counted, point.weights, point.operations, point.taken, point.made, point.layers, point.width)
+    if not all(math.isfinite(one) and one >= 0 for one in (*numbers, *point.seconds)) or not point.speed > 0:
+        raise ValueError("no measurement")
+    return point
+
+
+def _versions() -> str:
+    return f"{torch.__version__} {'-'.join(filter(None, platform.libc_ver()))}".strip()
