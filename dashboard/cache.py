@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from interpret.attribution.row_jobs import RowJob
     from interpret.attribution.row_results import RowReader
     from interpret.core.tokenizer_loading import Vocabulary
+    from interpret.resources.configs import Config
 
 T = TypeVar("T")
 
@@ -58,6 +59,23 @@ def hub_checkpoint(name: str, revision: str | None) -> it.Checkpoint:
     What is typed is never a path: a shared server's files are nobody's to look at.
     """
     return it.find_checkpoint(name, revision, local=False)
+
+
+@st.cache_data(ttl="10m", max_entries=64, show_spinner=False)
+def hub_config(name: str, revision: str | None) -> Config:
+    """The config of a hub model, of which nothing else is fetched; what is typed is never a path, as above."""
+    return it.resources.find_config(name, revision, local=False)
+
+
+def prediction(config: Config, about: str, work: it.resources.Workload) -> it.resources.Prediction:
+    """Predict what work takes; ``about`` tells the config from any other."""
+    return kept(("prediction", about, work), lambda: it.resources.predict(config, work))
+
+
+@st.cache_resource(max_entries=16, ttl="1h", show_spinner=False)
+def product_speed(device: str, precision: str) -> float:
+    """How fast a device multiplies matrices."""
+    return it.resources.product_speed(device, precision)
 
 
 def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encoder:
@@ -277,5 +295,16 @@ def models_kept() -> dict[str, Kept]:
 
 def clear() -> None:
     """Forget every result. The models stay, whose keys say all that they are."""
-    for forgotten in (_results, _job_rows, _uploaded, hub_checkpoint, lens, cost, rounding, store):
+    for forgotten in (
+        _results,
+        _job_rows,
+        _uploaded,
+        hub_checkpoint,
+        hub_config,
+        product_speed,
+        lens,
+        cost,
+        rounding,
+        store,
+    ):
         forgotten.clear()

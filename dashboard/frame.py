@@ -135,6 +135,12 @@ def _pages() -> list[st.Page]:
             icon=":material/model_training:",
             url_path="finetune",
         ),
+        st.Page(
+            page_file("resources"),
+            title=_("Resources"),
+            icon=":material/memory:",
+            url_path="resources",
+        ),
         st.Page(page_file("runs"), title=_("Runs"), icon=":material/history:", url_path="runs"),
         # In no menu: most people have no use for it.
         st.Page(page_file("server"), title=_("Server"), url_path="server", visibility="hidden"),

@@ -167,6 +167,15 @@ PROBE, MOMENT = session_key("probe"), session_key("moment")
 CONFUSION_ORDER = session_key("confusion_order", "mistakes", ("mistakes", "name"))
 CURVE = session_key("curve", "score", ("score", "loss", "rate"))
 
+# Resources. The model is the sidebar's, a shape, a hub id or "file".
+RESOURCES, SHAPE = Key("resources"), Key("shape", "sidebar")
+TEXTS_AT_ONCE, LENGTH = Key("texts", 32, range(1, 4097)), Key("length", 128, range(1, 131_073))
+WORK = Key("work", "train", ("answer", "train", "frozen", "head", "lora"))
+WORK_HEAD = Key("for", "classes", ("none", "classes", "tokens", "masked words", "questions"))
+KERNEL = Key("kernel", "sdpa", ("eager", "sdpa", "flash"))
+WORK_PRECISION = Key("numbers", "float32", ("float32", "bfloat16", "float16"))
+RECOMPUTED, ROOM, WATTS = Key("recomputed", False, (False, True)), Key("room", "here"), session_key("watts")
+
 KEYS: tuple[Key, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Key))
 
 # What a link has wherever it leads.
@@ -305,6 +314,11 @@ def runs_folder() -> Path:
 def embeddings_folder() -> Path:
     """Return the folder where vectors are kept."""
     return cache_folder() / "embeddings"
+
+
+def measurements_folder() -> Path:
+    """Return the folder where it is kept what work took on this machine; a terminal's command has the same."""
+    return cache_folder() / "resources"
 
 
 def embeddings_limit() -> int:

@@ -24,7 +24,7 @@ class Download(NamedTuple):
     about: str
 
 
-def export_bar(downloads: Sequence[Download], *analyses: Analysis, picture: str | None = None) -> None:
+def export_bar(downloads: Sequence[Download], *analyses: Analysis, picture: str | None = None, lines: str = "") -> None:
     """Draw the bar.
 
     Parameters
@@ -35,6 +35,8 @@ def export_bar(downloads: Sequence[Download], *analyses: Analysis, picture: str 
         What is shown, of which Python code is offered that gives the same in a notebook.
     picture
         The name of the picture on the page that PNG and SVG are made of, in the browser; None where there is none.
+    lines
+        The code, where what is shown is not of an encoder's analyses.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if picture is not None:
@@ -53,7 +55,7 @@ def export_bar(downloads: Sequence[Download], *analyses: Analysis, picture: str 
         with st.popover(
             "Python", icon=":material/code:", help=_("Python code that gives the same numbers in a notebook")
         ):
-            st.code(python_lines(*analyses), language="python", wrap_lines=True)
+            st.code(lines or python_lines(*analyses), language="python", wrap_lines=True)
 
 
 def _made_in(code: str, make: Callable[[], bytes]) -> bytes:

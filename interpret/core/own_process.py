@@ -48,7 +48,9 @@ def measured_alone(
     InputError, CapacityError
         What it said; or if it took too long, was ended, or said nothing.
     """
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}
+    # Streamlit looks for modules beside the app's file too, where some are called as those of Python's own.
+    others = (one for one in sys.path if not Path(one).resolve().is_relative_to(_ROOT))
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *others])}
     if device.startswith("cuda"):
         env |= {"CUDA_VISIBLE_DEVICES": shown_alone(device)}
     process = subprocess.Popen(

@@ -18,7 +18,7 @@ def make_parser(prog: str) -> Parser:
         ],
         "A model is counted by its config alone: of a hub id nothing else is fetched. Shapes that need no file:\n"
         "bert-tiny, bert-mini, bert-small, bert-base, bert-large, bert-base-1024, roberta-base, roberta-large,\n"
-        "distilbert-base, modernbert-base, modernbert-large. What was measured is kept, and corrects what is counted.\n",
+        "distilbert-base, modernbert-base, modernbert-large. What was measured is kept, and corrects counts.\n",
     )
     parser.add_argument(
         "model", nargs="?", default="minilm", metavar="MODEL", help="shape, built-in model, hub id, folder, config.json"

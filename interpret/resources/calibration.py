@@ -112,8 +112,11 @@ class Calibration:
 
     def memory(self, predicted: Prediction) -> Range:
         """Return the bytes that work takes: the lower end, the usual, the upper end."""
-        moving = predicted.peak - predicted.parts["weights"]
-        low, usual, high = (predicted.peak + max(one, 0.0) * moving for one in self.kept)
+        return self.expected(predicted.peak, predicted.parts["weights"])
+
+    def expected(self, counted: int, weights: int) -> Range:
+        """Return the same for so many bytes that were counted, and those of the weights among them."""
+        low, usual, high = (counted + max(one, 0.0) * (counted - weights) for one in self.kept)
         return low, usual, high
 
     def seconds(self, predicted: Prediction) -> Range | None:

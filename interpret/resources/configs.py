@@ -16,6 +16,8 @@ from interpret.core.families import find_family
 from interpret.core.hub import config_file, is_hub_id
 from interpret.core.peft_adapters import is_adapter
 
+# What screens call it, which know no transformers.
+Config = PretrainedConfig
 # Of an uploaded one. The largest on the hub, with the names of a thousand labels, have 50 kB.
 MOST_BYTES = 2_000_000
 _LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
