@@ -43,6 +43,8 @@ class Hub(BaseHTTPRequestHandler):
                 return self.fail(403, "GatedRepo", "Access to this model is restricted")
             if path.startswith(prefix) and (folder / path.removeprefix(prefix)).is_file():
                 return self.file(folder / path.removeprefix(prefix))
+            if path.startswith(prefix):
+                return self.fail(404, "EntryNotFound", "Entry not found")
         self.fail(404, "RepoNotFound", "Repository not found")
 
     def info(self, name, folder):

@@ -64,7 +64,7 @@ def config_file(name: str, revision: str | None = None) -> Path:
     CheckpointError
         If there is no such model, revision or file, or it may not be read.
     """
-    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub import HfApi, hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -89,9 +89,9 @@ def config_file(name: str, revision: str | None = None) -> Path:
     except EntryNotFoundError as error:
         raise CheckpointError("“{name}” has no config.json. Choose another model.", name=name) from error
     except unreachable as error:
-        found = try_to_load_from_cache(name, "config.json", revision=revision)
-        if isinstance(found, str):
-            return Path(found)
+        found = [file for one in _cached(name, revision) if (file := one.snapshot_path / "config.json").is_file()]
+        if found:
+            return found[-1]
         raise CheckpointError(
             "The hub cannot be reached, and the config.json of “{name}” is not on this machine. Connect once, upload "
             "the file, or choose a shape from the list.",
@@ -110,32 +110,37 @@ def _no_model(name: str) -> CheckpointError:
     )
 
 
-def _find_in_cache(name: str, revision: str | None, cause: Exception) -> str:
+def _cached(name: str, revision: str | None) -> list[Any]:
+    """Return what this machine has of a hub model at a revision, or at any, the newest last."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
     try:
         repositories = scan_cache_dir().repos
     except CacheNotFound:
-        repositories = frozenset()
-    kept = [
+        return []
+    found = [
         one
         for repository in repositories
         if repository.repo_id == name and repository.repo_type == "model"
         for one in repository.revisions
-        if _complete(one.snapshot_path)
-        and (revision is None or one.commit_hash.startswith(revision) or revision in one.refs)
+        if revision is None or one.commit_hash.startswith(revision) or revision in one.refs
     ]
+    return sorted(found, key=lambda one: one.last_modified)
+
+
+def _find_in_cache(name: str, revision: str | None, cause: Exception) -> str:
+    kept = [one for one in _cached(name, revision) if _complete(one.snapshot_path)]
     if not kept:
         raise CheckpointError(
             "The hub cannot be reached and “{name}” has never been downloaded to this machine. Connect once, or copy "
             "the model into the models folder, or use the built-in model.",
             name=name,
         ) from cause
-    newest = max(kept, key=lambda one: one.last_modified)
+    newest = kept[-1]
     names = [file.file_path.relative_to(newest.snapshot_path).as_posix() for file in newest.files]
     check_files(_below_transformer(names), name)
-    return newest.commit_hash
+    return str(newest.commit_hash)
 
 
 def _below_transformer(names: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -16,7 +16,6 @@ from scipy.stats import t as student
 from transformers import PretrainedConfig
 
 from interpret.core.devices import find_device
-from interpret.core.errors import InputError
 from interpret.core.files import write_whole
 from interpret.resources.configs import shape_facts
 from interpret.resources.measurement import KEPT, Measurement
@@ -173,9 +172,9 @@ def kept_points(folder: Path, device: str = "") -> tuple[Point, ...]:
     ()
     """
     found: list[Point] = []
-    with suppress(OSError, ValueError, RecursionError):
+    with suppress(OSError, ValueError, TypeError, RecursionError):
         for one in json.loads((folder / _FILE).read_text("utf-8")):
-            with suppress(TypeError, ValueError, KeyError, InputError):
+            with suppress(TypeError, ValueError, LookupError, OverflowError):
                 found.append(_read(one))
     wanted = "" if not device else find_device(device).description
     return tuple(one for one in found if not device or (one.description, one.versions) == (wanted, _versions()))
@@ -258,10 +257,19 @@ def _same(point: Point) -> Any:
 
 
 def _read(given: Any) -> Point:
-    work = Workload(**given["work"] | {"frozen": tuple(given["work"]["frozen"])})
-    point = replace(Point(**given), work=work, seconds=tuple(map(float, given["seconds"])))
-    numbers = (point.counted, point.weights, point.operations, point.taken, point.made, point.layers, point.width)
-    if not all(math.isfinite(one) and one >= 0 for one in (*numbers, *point.seconds)) or not point.speed > 0:
+    kinds = {one.name: one.type for one in fields(Point)}
+    if set(given) != set(kinds) or not all(isinstance(given[name], str) for name, kind in kinds.items() if kind is str):
+        raise ValueError("no measurement")
+    read: dict[str, Any] = {
+        "work": Workload(**given["work"] | {"frozen": tuple(given["work"]["frozen"])}),
+        "seconds": tuple(map(float, given["seconds"])),
+        "made": float(given["made"]),
+        **{name: int(given[name]) for name, kind in kinds.items() if kind is int},
+    }
+    point = Point(**given | read)
+    whole = (value for name, value in vars(point).items() if kinds[name] is int)
+    times = point.seconds and all(0 < one < math.inf for one in point.seconds)
+    if not times or not all(0 <= one < math.inf for one in (*whole, point.made)):
         raise ValueError("no measurement")
     return point
 

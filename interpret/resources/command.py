@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from transformers import PretrainedConfig
 
 from interpret.core.devices import Device, find_device
+from interpret.core.errors import InputError
 from interpret.core.files import cache_folder
 from interpret.core.units import gigabytes
 from interpret.finetuning.layer_groups import expand
@@ -27,6 +29,8 @@ _FOLDER = "resources"
 def run(args: argparse.Namespace) -> None:
     """Count, and measure, what is asked for."""
     device = find_device(args.device)
+    if args.room is not None and not 0 < args.room < math.inf:
+        raise InputError("Memory of the device: {room} GB. Choose a number above 0.", room=f"{args.room:g}")
     if args.table:
         found = _table(device)
     else:

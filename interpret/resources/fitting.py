@@ -19,8 +19,6 @@ Progress = Callable[[int, int, str], None]
 Predict = Callable[[PretrainedConfig, Workload], Prediction]
 # Where a batch that fits is looked for.
 MOST_TEXTS = 4096
-# Each costs a second on a BERT-base.
-_LOOKS = 8
 _RANK = 8
 
 
@@ -120,7 +118,7 @@ def predict_curve(
         if progress is not None:
             progress(index, len(values), over)
         found.append(predict(config, replace(work, **{over: value})))  # type: ignore[arg-type]
-    exponent, fit = fit_exponent(values, [one.working for one in found])
+    exponent, fit = fit_exponent([float(one) for one in values], [float(one.working) for one in found])
     return Curve(over, tuple(found), exponent, fit)
 
 
@@ -130,7 +128,7 @@ def fit_exponent(values: Sequence[float], taken: Sequence[float]) -> tuple[float
     Examples
     --------
     >>> from interpret.resources import fit_exponent
-    >>> [round(one, 6) for one in fit_exponent((1, 2, 4), (3, 12, 48))]
+    >>> [round(one, 6) for one in fit_exponent((1.0, 2.0, 4.0), (3.0, 12.0, 48.0))]
     [2.0, 1.0]
     """
     if len(values) < 2 or min(taken) <= 0:
@@ -162,7 +160,8 @@ def largest_batch(
     """Return how many texts fit at once into so many bytes, as sure as the calibration is; 0 where not one does.
 
     What is taken grows in a straight line with the batch, but where another moment becomes the peak: from what two
-    batches take the next one to look at is found, until one fits and a larger one does not.
+    batches take the next one to look at is found, until one fits and the next larger one does not. Where that gets on
+    slowly, the middle is looked at.
 
     Parameters
     ----------
@@ -186,18 +185,18 @@ def largest_batch(
     if not fits(1):
         return 0
     low, high, look = 1, most + 1, min(most, max(2, work.batch))
-    for _ in range(_LOOKS):
-        if high - low < 2:
-            break
+    while high - low > 1:
+        before = high - low
         if fits(look):
             low = look
         else:
             high = look
-        first, last = min(taken), max(taken)
+        # A line through the two that are nearest: those that fit and do not, or as long as all fit the last two.
+        first, last = sorted(taken)[-2:] if high > most else (low, high)
         each = (taken[last] - taken[first]) / (last - first)
-        guess = int(low + (room - taken[low]) / each) if each > 0 else high - 1
-        # From below: what was found fits, and one more does not, as soon as the line is straight.
-        look = int(np.clip(guess if guess > low else low + 1, low + 1, high - 1))
+        guess = int(low + (room - taken[low]) / each) if each > 0 else (low + high) // 2
+        slow = high <= most and 2 * (high - low) > before
+        look = (low + high) // 2 if slow else min(max(guess, low + 1), high - 1)
     return low
 
 
@@ -220,7 +219,7 @@ def cheaper(
             progress(index, len(ways), "changes")
         try:
             predicted = predict(config, other)
-        except (InterpretError, ValueError):
+        except InterpretError:
             # Not every architecture can: of some, layers cannot be computed again.
             if other == work:
                 raise

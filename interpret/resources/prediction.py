@@ -15,7 +15,8 @@ from torch._subclasses.fake_tensor import (
 )
 from transformers import PretrainedConfig, PreTrainedModel
 
-from interpret.core.errors import InputError
+from interpret.core.characters import beginning
+from interpret.core.errors import InputError, InterpretError
 from interpret.resources.live_memory import LiveMemory
 from interpret.resources.workload import Runner, Workload, build
 
@@ -86,6 +87,14 @@ def predict(config: PretrainedConfig, work: Workload) -> Prediction:
             raise InputError(
                 "What {model} takes cannot be counted ahead: it looks at the texts to choose what it computes.",
                 model=config.model_type,
+            ) from error
+        except InterpretError:
+            raise
+        except Exception as error:  # whatever else a config's values make a model's code raise
+            raise InputError(
+                "What {model} takes cannot be counted: {error}. Choose another model, or other work.",
+                model=config.model_type,
+                error=beginning(str(error) or type(error).__name__, 300),
             ) from error
     parts = live.at_peak("optimizer")
     parts["activations"] = parts.get("activations", 0) + parts.pop(_STEP, 0)

@@ -11,9 +11,10 @@ import transformers
 from torch.nn.functional import cross_entropy
 from transformers import PretrainedConfig, PreTrainedModel
 
+from interpret.core.characters import beginning
 from interpret.core.checkpoint_files import LOADING
 from interpret.core.devices import PRECISIONS
-from interpret.core.errors import InputError
+from interpret.core.errors import CheckpointError, InputError
 from interpret.core.families import Family, find_family
 from interpret.finetuning.adapters import adapted_maps, add_adapters
 from interpret.finetuning.layer_groups import (
@@ -139,7 +140,7 @@ def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
     InputError
         If the model has not so many positions, or no layer group of a name that is to be frozen.
     CheckpointError
-        If the architecture is not one that Bertoscope reads.
+        If the architecture is not one that Bertoscope reads, or no model can be made of the config.
     """
     family = find_family(config.to_dict(), config.model_type)
     positions = getattr(config, "max_position_embeddings", None)
@@ -166,8 +167,15 @@ def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
             head=work.head,
         )
     # It draws its weights with settings that all threads have in common; so is the kind of numbers that a config names.
-    with LOADING:
-        model: PreTrainedModel = loader.from_config(config, attn_implementation=kernel, dtype=torch.float32)
+    try:
+        with LOADING:
+            model: PreTrainedModel = loader.from_config(config, attn_implementation=kernel, dtype=torch.float32)
+    except Exception as error:  # whatever sizes that do not go together make transformers raise
+        raise CheckpointError(
+            "No model can be made as the config.json of “{name}” describes it: {error}. Get the file again.",
+            name=config.model_type,
+            error=beginning(str(error) or type(error).__name__, 300),
+        ) from error
     if not work.dropout:
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):

@@ -86,7 +86,7 @@ def change_names(planned: Planned) -> dict[str, str]:
         else _("batches of {batch}").format(batch=(work.batch + 1) // 2),
         "lora": _("LoRA (rank 8)"),
         "lower half frozen": _("lower half frozen"),
-        "shorter": _("texts cut at {length} tokens").format(length=(work.length + 1) // 2),
+        "shorter": _("texts cut at length {length}").format(length=(work.length + 1) // 2),
         "several": _("all that change no result"),
     }
 

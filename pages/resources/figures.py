@@ -104,16 +104,24 @@ def memory_bars(
             },
         },
     )
-    most = max(high + beside[1] for _low, _usual, high in taken)
     # A line that is far above all would leave nothing to see below it.
-    if room[1] < 3 * most:
-        line: dict[str, Any] = {"dash": "dash", "width": 1.5, "color": _LIMIT}
-        words: dict[str, Any] = {"text": shown(room[0]), "font": {"color": _LIMIT}}
-        if lying:
-            figure.add_vline(x=room[1] / _GB, line=line, annotation=words, annotation_position="bottom left")
-        else:
-            figure.add_hline(y=room[1] / _GB, line=line, annotation=words, annotation_position="top left")
-    height, above = (130 + (36 if len(across) > 1 else 60) * len(across), 90) if lying else (380, 30)
+    if room[1] < 3 * max(high + beside[1] for _low, _usual, high in taken):
+        _draw_room(figure, room, lying)
+    _lay_out(figure, title, len(across), lying, legend)
+    return figure
+
+
+def _draw_room(figure: go.Figure, room: tuple[str, float], lying: bool) -> None:
+    line: dict[str, Any] = {"dash": "dash", "width": 1.5, "color": _LIMIT}
+    words: dict[str, Any] = {"text": shown(room[0]), "font": {"color": _LIMIT}}
+    if lying:
+        figure.add_vline(x=room[1] / _GB, line=line, annotation=words, annotation_position="bottom left")
+    else:
+        figure.add_hline(y=room[1] / _GB, line=line, annotation=words, annotation_position="top left")
+
+
+def _lay_out(figure: go.Figure, title: str, count: int, lying: bool, legend: bool) -> None:
+    height, above = (130 + (36 if count > 1 else 60) * count, 90) if lying else (380, 30)
     figure.update_layout(
         barmode="stack",
         height=height + (above if legend else 0),
@@ -128,7 +136,6 @@ def memory_bars(
         names["autorange"] = "reversed"
     figure.update_xaxes(values if lying else names)
     figure.update_yaxes(names if lying else values)
-    return figure
 
 
 def _stack(

@@ -30,7 +30,7 @@ def memory(planned: Planned) -> None:
     _notes(planned, predicted)
     left, right = st.columns([5, 2], gap="large")
     with left:
-        name = _("{batch} × {length}").format(batch=planned.work.batch, length=planned.work.length)
+        name = f"{planned.work.batch} × {planned.work.length}"
         beside, room = _beside(planned), _room(planned)
         axis = _("batch × tokens")
         st.plotly_chart(
@@ -212,12 +212,12 @@ def _exponent(curve: it.resources.Curve) -> None:
     values = curve.values
     words = {
         "length": _(
-            "From {first} to {last} tokens, what comes with the texts grows with the length to the power of {power} "
-            "(R² {fit}): 1 is in proportion, 2 is with the square."
+            "Between lengths {first} and {last}, what comes with the texts grows with the length to the power of "
+            "{power} (R² {fit}): 1 is in proportion, 2 is with the square."
         ),
         "batch": _(
-            "From {first} to {last} texts, what comes with the texts grows with the batch to the power of {power} "
-            "(R² {fit})."
+            "Between batch sizes {first} and {last}, what comes with the texts grows with the batch to the power of "
+            "{power} (R² {fit})."
         ),
     }
     st.caption(

@@ -34,9 +34,9 @@ def table(planned: Planned) -> None:
 
     def work(progress: Progress) -> Found:
         found = {}
-        asked = [(name, kernel) for name in it.resources.CLAIMS for kernel in KERNELS]
-        for index, (name, kernel) in enumerate(asked):
-            progress(index, len(asked), "rows")
+        wanted = [(name, kernel) for name in it.resources.CLAIMS for kernel in KERNELS]
+        for index, (name, kernel) in enumerate(wanted):
+            progress(index, len(wanted), "rows")
             claim = it.resources.CLAIMS[name]
             found[name, kernel] = _shape(claim).predict(claim.by(kernel))
         return found
@@ -112,9 +112,9 @@ def _row(planned: Planned, name: str, kernel: str, predicted: it.resources.Predi
     taken = on_a_card(predicted, it.resources.calibrate((), "cuda", work))
     point = next((one for one in planned.points if one.model == claim.shape and one.work == work), None)
     kernels = {"eager": "eager", "sdpa": "SDPA", "flash": _("SDPA in tiles")}
-    card = it.resources.card_for(taken)
+    card, title = it.resources.card_for(taken), _(claim.title)
     return {
-        _("Row"): f"{_(claim.title)} · {work.batch} × {work.length}",
+        _("Row"): f"{title} · {work.batch} × {work.length}",
         _("Claim"): f"{claim.gigabytes}{'+' if claim.open_ended else ''} GB",
         _("Kernel"): kernels[kernel],
         _("Counted"): f"{gigabytes(predicted.peak)} GB",

@@ -103,8 +103,9 @@ def _presets() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(_("Rows of the classic table:"), width="content")
         for name, claim in it.resources.CLAIMS.items():
+            title = _(claim.title)
             st.button(
-                f"{_(claim.title)} · {claim.work.batch} × {claim.work.length}",
+                f"{title} · {claim.work.batch} × {claim.work.length}",
                 key=f"preset:{name}",
                 on_click=_take,
                 args=(name,),
@@ -247,14 +248,16 @@ def _shape_line(shape: Shape) -> None:
     facts = it.resources.shape_facts(shape.config)
     family = find_family(shape.config.to_dict(), shape.title)
     said = [
-        _("{name}: {family}, {layers} layers, hidden size {width}, {heads} heads, vocabulary {words}.").format(
+        _(
+            "{name}: {family}; layers × heads: {layers} × {heads}; hidden size: {width}; vocabulary size: {words}."
+        ).format(
             name=f"**{literal(shape.title)}**",
             family=family.title,
             **{name: f"{count:,}" for name, count in facts.items() if name != "positions"},
         )
     ]
     if facts["positions"] > 0 and not family.rotary:
-        said.append(_("It reads up to {count} tokens.").format(count=f"{facts['positions']:,}"))
+        said.append(_("Longest input (tokens): {count}.").format(count=f"{facts['positions']:,}"))
     if family.relative:
         said.append(
             _(

@@ -18,6 +18,7 @@ TITLES = {
     "compare": "Compare",
     "finetune": "Fine-tun",
     "fine-tune": "Fine-tun",
+    "resources": "Resources",
     "runs": "Runs",
     "server": "Server",
 }
