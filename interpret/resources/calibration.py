@@ -248,7 +248,7 @@ def _interval(values: Sequence[float], beside: Sequence[float]) -> Range:
     middle = mean(values)
     if len(values) < _LEAST:
         return middle + beside[0], middle, middle + beside[2]
-    half = student.ppf((1 + _LEVEL) / 2, len(values) - 1) * stdev(values) * math.sqrt(1 + 1 / len(values))
+    half = float(student.ppf((1 + _LEVEL) / 2, len(values) - 1)) * stdev(values) * math.sqrt(1 + 1 / len(values))
     return middle - half, middle, middle + half
 
 

@@ -42,7 +42,7 @@ def changes(planned: Planned) -> None:
             planned.calibration,
             beside,
             (planned.room_name, planned.room),
-            "",
+            _("way"),
             lying=True,
         ),
         key="changes",

@@ -51,7 +51,6 @@ def memory_bars(
     title: str,
     *,
     lying: bool = False,
-    legend: bool = True,
 ) -> go.Figure:
     """Draw what each prediction takes, stacked, with the interval of the whole, and the device's memory as a line.
 
@@ -67,8 +66,6 @@ def memory_bars(
         Of the axis of labels.
     lying
         Whether bars lie.
-    legend
-        Whether there is one: figures beside each other have one for all.
     """
     figure = go.Figure()
     # What lies along the bars, and across them.
@@ -107,7 +104,7 @@ def memory_bars(
     # A line that is far above all would leave nothing to see below it.
     if room[1] < 3 * max(high + beside[1] for _low, _usual, high in taken):
         _draw_room(figure, room, lying)
-    _lay_out(figure, title, len(across), lying, legend)
+    _lay_out(figure, title, len(across), lying)
     return figure
 
 
@@ -120,14 +117,13 @@ def _draw_room(figure: go.Figure, room: tuple[str, float], lying: bool) -> None:
         figure.add_hline(y=room[1] / _GB, line=line, annotation=words, annotation_position="top left")
 
 
-def _lay_out(figure: go.Figure, title: str, count: int, lying: bool, legend: bool) -> None:
-    height, above = (130 + (36 if count > 1 else 60) * count, 90) if lying else (380, 30)
+def _lay_out(figure: go.Figure, title: str, count: int, lying: bool) -> None:
+    height, above = (130 + (36 if count > 1 else 60) * count, 90) if lying else (330, 90)
     figure.update_layout(
         barmode="stack",
-        height=height + (above if legend else 0),
-        margin={"t": above if legend else 20, "b": 10, "r": 20},
+        height=height + above,
+        margin={"t": above, "b": 10, "r": 20},
         legend=_LEGEND,
-        showlegend=legend,
         bargap=0.35,
     )
     values: dict[str, Any] = {"title": _("memory (GB)"), "rangemode": "tozero"}

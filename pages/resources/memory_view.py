@@ -198,7 +198,6 @@ def _curves(planned: Planned) -> tuple[it.resources.Curve, it.resources.Curve] |
                     _beside(planned),
                     _room(planned),
                     axis,
-                    legend=False,
                 ),
                 key=f"over_{curve.over}",
             )
