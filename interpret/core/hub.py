@@ -70,12 +70,13 @@ def config_file(name: str, revision: str | None = None) -> Path:
         GatedRepoError,
         HfHubHTTPError,
         HTTPError,
+        LocalEntryNotFoundError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
 
-    unreachable = (HfHubHTTPError, HTTPError, OfflineModeIsEnabled, OSError)
+    unreachable = (EntryNotFoundError, HfHubHTTPError, HTTPError, OfflineModeIsEnabled, OSError)
     try:
         # Says at once where the hub is away, where a download would try again and again.
         commit = HfApi().model_info(name, revision=revision, timeout=10).sha
@@ -86,9 +87,9 @@ def config_file(name: str, revision: str | None = None) -> Path:
         raise _no_revision(name, revision) from error
     except RepositoryNotFoundError as error:
         raise _no_model(name) from error
-    except EntryNotFoundError as error:
-        raise CheckpointError("“{name}” has no config.json. Choose another model.", name=name) from error
     except unreachable as error:
+        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+            raise CheckpointError("“{name}” has no config.json. Choose another model.", name=name) from error
         found = [file for one in _cached(name, revision) if (file := one.snapshot_path / "config.json").is_file()]
         if found:
             return found[-1]

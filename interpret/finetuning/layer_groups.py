@@ -181,7 +181,7 @@ def expand(text: str, layer_groups: Sequence[str]) -> tuple[str, ...]:
         first, dash, last = part.partition("-")
         some = [part]
         if dash and first.isdecimal() and last.isdecimal():
-            some = [str(layer) for layer in range(int(first), int(last) + 1)]
+            some = [str(layer) for layer in range(int(first), min(int(last), int(first) + len(layer_groups)) + 1)]
         unknown = [one for one in some if one not in layer_groups]
         if unknown or not some:
             raise InputError(

@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any
 
 import torch
+from filelock import FileLock
 from scipy.stats import t as student
 from transformers import PretrainedConfig
 
 from interpret.core.devices import find_device
 from interpret.core.files import write_whole
-from interpret.resources.configs import shape_facts
+from interpret.resources.configs import shape_digest, shape_facts
 from interpret.resources.measurement import KEPT, Measurement
 from interpret.resources.prediction import Prediction
 from interpret.resources.workload import Workload
@@ -30,6 +31,10 @@ _MOST = 500
 _KEPT_ON_A_CARD: Range = (0.0, 0.05, 0.25)
 # What a model reaches of the speed of its largest products.
 _SHARE_OF_PRODUCTS: Range = (0.35, 0.7, 1.05)
+# Of smaller work a process's own needs, some megabytes and milliseconds, would be taken for what depends on it.
+_LEAST_MOVING, _LEAST_OPERATIONS = 20_000_000, 5_000_000_000
+# How far two measurements of the same may be apart: in what is kept, and as a ratio of speeds.
+_SAME_SHARE, _SAME_SPEED = 0.05, 1.1
 # From so many on their own spread says where the next one lies.
 _LEAST = 3
 _LEVEL = 0.95
@@ -42,8 +47,8 @@ class Point:
 
     Attributes
     ----------
-    model, layers, width
-        What the model is called, and its shape.
+    model, shape
+        What the model is called, by a public name or its architecture and size; and what tells its config from others.
     work
         What was done.
     device, description
@@ -63,8 +68,7 @@ class Point:
     """
 
     model: str
-    layers: int
-    width: int
+    shape: str
     work: Workload
     device: str
     description: str
@@ -79,12 +83,22 @@ class Point:
     @property
     def kept(self) -> float:
         """Of what comes and goes, the share that was taken beside it."""
-        return (self.taken - self.counted) / max(1, self.counted - self.weights)
+        return (self.taken - self.counted) / self.moving
+
+    @property
+    def moving(self) -> int:
+        """Bytes that come and go."""
+        return self.counted - self.weights
+
+    @property
+    def typical(self) -> float:
+        """The median of the seconds."""
+        return median(self.seconds)
 
     @property
     def speed(self) -> float:
-        """Floating-point operations a second; the median."""
-        return self.operations / sorted(self.seconds)[len(self.seconds) // 2]
+        """Floating-point operations a second."""
+        return self.operations / self.typical
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,7 @@ class Calibration:
 
     def expected(self, counted: int, weights: int) -> Range:
         """Return the same for so many bytes that were counted, and those of the weights among them."""
-        low, usual, high = (counted + max(one, 0.0) * (counted - weights) for one in self.kept)
+        low, usual, high = (counted + one * (counted - weights) for one in self.kept)
         return low, usual, high
 
     def seconds(self, predicted: Prediction) -> Range | None:
@@ -126,13 +140,27 @@ class Calibration:
         return predicted.operations / fast, predicted.operations / usual, predicted.operations / slow
 
 
-def make_point(model: str, config: PretrainedConfig, predicted: Prediction, found: Measurement) -> Point:
-    """Put a measurement beside what was counted for it."""
+def make_point(config: PretrainedConfig, predicted: Prediction, found: Measurement, name: str = "") -> Point:
+    """Put a measurement beside what was counted for it.
+
+    Parameters
+    ----------
+    name
+        What the model is called, where that is known to everybody; else its architecture and size are its name.
+
+    Examples
+    --------
+    >>> from interpret.resources import Measurement, Workload, find_config, make_point, predict
+    >>> config, work = find_config("bert-base"), Workload(8, 128)
+    >>> found = Measurement(work, "cpu", before=400_000_000, peak=550_000_000, seconds=(1.0, 1.2))
+    >>> point = make_point(config, predict(config, work), found)
+    >>> point.model, point.typical
+    ('bert 12 × 768', 1.1)
+    """
     facts = shape_facts(config)
     return Point(
-        model=model,
-        layers=facts["layers"],
-        width=facts["width"],
+        model=name or f"{config.model_type} {facts['layers']} × {facts['width']}",
+        shape=shape_digest(config),
         work=found.work,
         device=found.device,
         description=find_device(found.device).description,
@@ -153,10 +181,22 @@ def keep_point(folder: Path, point: Point) -> None:
     ------
     OSError
         If it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from interpret.resources import Workload, find_config, keep_point, kept_points, make_point, measure, predict
+    >>> config, work, folder = find_config("bert-tiny"), Workload(4, 32), Path(tempfile.mkdtemp())
+    >>> keep_point(folder, make_point(config, predict(config, work), measure(config, work)))
+    >>> [one.model for one in kept_points(folder)]
+    ['bert 2 × 128']
     """
-    others = [one for one in kept_points(folder) if _same(one) != _same(point)]
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / _FILE, json.dumps([asdict(one) for one in [*others, point][-_MOST:]]))
+    # The page and a terminal's command may both be at the end of one.
+    with FileLock(folder / f".{_FILE}.lock"):
+        others = [one for one in kept_points(folder) if _same(one) != _same(point)]
+        write_whole(folder / _FILE, json.dumps([asdict(one) for one in [*others, point][-_MOST:]]))
 
 
 def kept_points(folder: Path, device: str = "") -> tuple[Point, ...]:
@@ -184,7 +224,8 @@ def calibrate(points: Sequence[Point], device: str, work: Workload, speed: float
     """Say what to make of predictions of such work.
 
     Of three measurements or more, of work that learns or does not as this, the next one is expected in the 95%
-    prediction interval of Student's t (for speeds of their logarithms). Of fewer it is as wide as experience says.
+    prediction interval of Student's t (for speeds of their logarithms). Of fewer it is as wide as experience says, and
+    never so narrow that it leaves one of them out. Work so small that a process's own needs outweigh it says nothing.
 
     Parameters
     ----------
@@ -202,28 +243,35 @@ def calibrate(points: Sequence[Point], device: str, work: Workload, speed: float
     >>> found.count, found.speed
     (0, None)
     """
-    alike = [one for one in points if one.work.training == work.training]
+    alike = [one for one in points if one.work.training == work.training and one.moving >= _LEAST_MOVING]
     before = _KEPT_ON_A_CARD if device.startswith("cuda") else KEPT[work.training]
     kept = [one.kept for one in alike]
-    timed = [math.log(one.speed) for one in alike if _as_fast(one.work, work)]
+    timed = [math.log(one.speed) for one in points if one.operations >= _LEAST_OPERATIONS and _as_fast(one.work, work)]
     speeds: Range | None = None
     if timed:
         ratio = _SHARE_OF_PRODUCTS[2] / _SHARE_OF_PRODUCTS[1]
-        low, usual, high = _interval(timed, (-math.log(ratio), 0.0, math.log(ratio)))
+        low, usual, high = _interval(timed, (-math.log(ratio), 0.0, math.log(ratio)), math.log(_SAME_SPEED))
         speeds = math.exp(low), math.exp(usual), math.exp(high)
     elif speed is not None:
         slow, most, fast = (share * speed for share in _SHARE_OF_PRODUCTS)
         speeds = slow, most, fast
     return Calibration(
         count=len(alike),
-        kept=_interval(kept, tuple(one - before[1] for one in before)) if kept else before,
+        kept=_interval(kept, tuple(one - before[1] for one in before), _SAME_SHARE) if kept else before,
         speed=speeds,
         speed_count=len(timed),
     )
 
 
 def product_speed(device: str, precision: str) -> float:
-    """Return how many floating-point operations a second a device reaches in a large matrix product, in a moment."""
+    """Return how many floating-point operations a second a device reaches in a large matrix product, in a moment.
+
+    Examples
+    --------
+    >>> from interpret.resources import product_speed
+    >>> product_speed("cpu", "float32") > 1e8
+    True
+    """
     from interpret.core.device_lock import lock_device, synchronize
     from interpret.core.devices import PRECISIONS
 
@@ -240,38 +288,59 @@ def product_speed(device: str, precision: str) -> float:
 
 
 def _as_fast(one: Workload, other: Workload) -> bool:
-    return (one.precision, one.kernel == "eager") == (other.precision, other.kernel == "eager")
+    same = one.precision == other.precision and one.training == other.training
+    return same and (one.kernel == "eager") == (other.kernel == "eager")
 
 
-def _interval(values: Sequence[float], beside: Sequence[float]) -> Range:
-    """Return where the next value is expected; ``beside`` is how far from the mean where these are few."""
+def _interval(values: Sequence[float], beside: Sequence[float], least: float) -> Range:
+    """Return where the next value is expected.
+
+    Parameters
+    ----------
+    beside
+        How far from the values where these are few.
+    least
+        How far at least: as far apart are two measurements of the same.
+    """
     middle = mean(values)
     if len(values) < _LEAST:
-        return middle + beside[0], middle, middle + beside[2]
+        return min(values) + beside[0], middle, max(values) + beside[2]
     half = float(student.ppf((1 + _LEVEL) / 2, len(values) - 1)) * stdev(values) * math.sqrt(1 + 1 / len(values))
-    return middle - half, middle, middle + half
+    return min(middle - max(half, least), *values), middle, max(middle + max(half, least), *values)
 
 
 def _same(point: Point) -> Any:
-    return point.model, point.layers, point.width, point.work, point.description
+    return point.shape, point.work, point.description
 
 
 def _read(given: Any) -> Point:
     kinds = {one.name: one.type for one in fields(Point)}
-    if set(given) != set(kinds) or not all(isinstance(given[name], str) for name, kind in kinds.items() if kind is str):
+    if set(given) != set(kinds) or not all(
+        type(given[name]) is kind for name, kind in kinds.items() if kind in (int, str)
+    ):
         raise ValueError("no measurement")
     read: dict[str, Any] = {
-        "work": Workload(**given["work"] | {"frozen": tuple(given["work"]["frozen"])}),
+        "work": _read_work(given["work"]),
         "seconds": tuple(map(float, given["seconds"])),
         "made": float(given["made"]),
-        **{name: int(given[name]) for name, kind in kinds.items() if kind is int},
     }
     point = Point(**given | read)
-    whole = (value for name, value in vars(point).items() if kinds[name] is int)
+    whole = (point.counted, point.weights, point.operations, point.taken)
     times = point.seconds and all(0 < one < math.inf for one in point.seconds)
-    if not times or not all(0 <= one < math.inf for one in (*whole, point.made)):
+    if not times or not all(0 <= one < 1 << 63 for one in whole) or not 0 <= point.made < math.inf:
+        raise ValueError("no measurement")
+    if not point.weights < point.counted or not point.operations:
         raise ValueError("no measurement")
     return point
+
+
+def _read_work(given: Any) -> Workload:
+    usual = asdict(Workload())
+    frozen = given["frozen"]
+    alike = all(type(given[name]) is type(usual[name]) for name in usual if name != "frozen")
+    if set(given) != set(usual) or not alike or not all(isinstance(one, str) for one in frozen):
+        raise ValueError("no work")
+    return Workload(**given | {"frozen": tuple(frozen)})
 
 
 def _versions() -> str:

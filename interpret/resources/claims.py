@@ -41,6 +41,11 @@ class Claim:
     gigabytes: int
     open_ended: bool = False
 
+    @property
+    def words(self) -> str:
+        """The gigabytes as they are said."""
+        return f"{self.gigabytes}+" if self.open_ended else f"{self.gigabytes}"
+
     def by(self, kernel: str) -> Workload:
         """The same work by another kernel."""
         return replace(self.work, kernel=kernel)
@@ -51,6 +56,7 @@ class Claim:
         return max(one for one in CARDS if one < self.gigabytes)
 
 
+# The rows, by what is done.
 CLAIMS: Mapping[str, Claim] = MappingProxyType(
     {
         "classification": Claim(

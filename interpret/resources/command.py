@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import math
 import sys
 from pathlib import Path
 from typing import Any
 
 from transformers import PretrainedConfig
 
+from interpret.core.checkpoints import BUILT_INS
 from interpret.core.devices import Device, find_device
 from interpret.core.errors import InputError
 from interpret.core.files import cache_folder
@@ -16,21 +16,30 @@ from interpret.core.units import gigabytes
 from interpret.finetuning.layer_groups import expand
 from interpret.resources.calibration import Calibration, calibrate, keep_point, kept_points, make_point, product_speed
 from interpret.resources.claims import CLAIMS, CONTEXT, as_measured, card_for, on_a_card, verdict
-from interpret.resources.configs import SHAPES, find_config, read_config_file
+from interpret.resources.configs import SHAPES, find_config, read_config_file, shape_digest
 from interpret.resources.facts import change_facts, curve_facts, prediction_facts
-from interpret.resources.fitting import Curve, cheaper, largest_batch, predict_curve
+from interpret.resources.fitting import Curve, cheaper, largest_batch, most_texts, predict_curve
 from interpret.resources.measurement import PROCESS_BYTES, measure
 from interpret.resources.prediction import Prediction, predict
 from interpret.resources.workload import KERNELS, Workload, layer_names
 
 _FOLDER = "resources"
+# GB; no machine has as much.
+_MOST_ROOM = 1_000_000
 
 
 def run(args: argparse.Namespace) -> None:
     """Count, and measure, what is asked for."""
     device = find_device(args.device)
-    if args.room is not None and not 0 < args.room < math.inf:
-        raise InputError("Memory of the device: {room} GB. Choose a number above 0.", room=f"{args.room:g}")
+    if args.room is not None and not 0 < args.room <= _MOST_ROOM:
+        raise InputError(
+            "Memory of the device: {room} GB. Choose a number above 0, and at most {most}.",
+            room=f"{args.room:g}",
+            most=_MOST_ROOM,
+        )
+    if args.json is not None:
+        # Whoever has waited for a measurement should not lose it to a mistyped name.
+        args.json.parent.resolve(strict=True)
     if args.table:
         found = _table(device)
     else:
@@ -72,7 +81,7 @@ def _one(args: argparse.Namespace, config: PretrainedConfig, work: Workload, dev
     if args.measure:
         measured = measure(config, work, device.name, progress=_waiting)
         _clear()
-        keep_point(folder, make_point(args.model, config, predicted, measured))
+        keep_point(folder, make_point(config, predicted, measured, _public(args.model)))
         found["measured_bytes"], found["measured_seconds"] = measured.peak, measured.seconds
     # Of another device nothing was measured here.
     elsewhere = args.room is not None
@@ -84,7 +93,8 @@ def _one(args: argparse.Namespace, config: PretrainedConfig, work: Workload, dev
     if args.measure:
         _say(f"measured: {gigabytes(measured.peak)} GB, {measured.typical:.2f} s")
     most = largest_batch(config, work, room, calibration)
-    _say(f"largest batch that surely fits into {gigabytes(int(room))} GB: {most or 'none'}")
+    known = f"at least {most:,}" if most == most_texts(work) else f"{most:,}" if most else "none"
+    _say(f"largest batch that surely fits into {gigabytes(max(0, int(room)))} GB: {known}")
     found |= prediction_facts(predicted, calibration) | {"room_bytes": room, "largest_batch": most}
     if args.curve:
         curves = [predict_curve(config, work, over) for over in ("length", "batch")]
@@ -94,6 +104,11 @@ def _one(args: argparse.Namespace, config: PretrainedConfig, work: Workload, dev
     if args.changes:
         found["changes"] = _say_changes(config, work, calibration, room)
     return found
+
+
+def _public(name: str) -> str:
+    """Return a model's name where everybody knows it."""
+    return name if name in SHAPES or name in BUILT_INS else ""
 
 
 def _say_parts(predicted: Prediction, calibration: Calibration, elsewhere: bool) -> None:
@@ -141,11 +156,10 @@ def _say_changes(
 
 def _table(device: Device) -> dict[str, Any]:
     """Put the three rows to the test: by counting, and where they were measured here by that."""
-    points = {(one.model, one.work): one for one in kept_points(cache_folder() / _FOLDER, device.name)}
+    points = {(one.shape, one.work): one for one in kept_points(cache_folder() / _FOLDER, device.name)}
     found = {}
     for name, claim in CLAIMS.items():
-        more = "+" if claim.open_ended else ""
-        _say(f"{name}: {claim.work.batch} × {claim.work.length}, said to need {claim.gigabytes} GB{more}")
+        _say(f"{name}: {claim.work.batch} × {claim.work.length}, said to need {claim.words} GB")
         config = find_config(claim.shape)
         for kernel in KERNELS:
             work = claim.by(kernel)
@@ -154,7 +168,7 @@ def _table(device: Device) -> dict[str, Any]:
             said = verdict(claim, taken)
             line = f"  {kernel:6} counted {gigabytes(predicted.peak):>5} GB: {said}, a card of {card_for(taken)} GB"
             row: dict[str, Any] = {"counted_bytes": predicted.peak, "verdict": said, "card": card_for(taken)}
-            point = points.get((claim.shape, work))
+            point = points.get((shape_digest(config), work))
             if point is not None:
                 row |= {"measured_bytes": point.taken, "verdict_measured": verdict(claim, as_measured(point))}
                 line += f"; measured {gigabytes(point.taken)} GB: {row['verdict_measured']}"

@@ -1,5 +1,6 @@
 """A model's shape without its weights: of a published size, of a folder, of the hub, or from a file."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,10 @@ from interpret.core.peft_adapters import is_adapter
 Config = PretrainedConfig
 # Of an uploaded one. The largest on the hub, with the names of a thousand labels, have 50 kB.
 MOST_BYTES = 2_000_000
+# No published encoder has half as many; each takes a fiftieth of a second to count.
+MOST_LAYERS = 128
+_LAYERS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer")
+_LEFT_OUT = ("id2label", "label2id", "num_labels", "_num_labels", "quantization_config")
 _LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
 
 
@@ -51,6 +56,7 @@ _SHAPES: Mapping[str, tuple[type[PretrainedConfig], Mapping[str, Any]]] = {
     # The shape of a base model, with as many positions as an article of summarisation has.
     "bert-base-1024": (BertConfig, {"max_position_embeddings": 1024}),
 }
+# The names of published shapes.
 SHAPES = tuple(_SHAPES)
 
 
@@ -135,8 +141,9 @@ def read_config_file(content: bytes, name: str) -> PretrainedConfig:
 
 def _made(given: Mapping[str, Any], name: str) -> PretrainedConfig:
     find_family(given, name)
-    # What it answers changes a row of the head's weights for each label; its labels' names may be anything.
-    plain = {key: one for key, one in given.items() if key not in ("id2label", "label2id", "quantization_config")}
+    _check_counts(given, name)
+    # A label is a row of the head's weights; of labels' names there may be any number.
+    plain = {key: one for key, one in given.items() if key not in _LEFT_OUT}
     try:
         config = CONFIG_MAPPING[given["model_type"]].from_dict(plain)
         # As numbers, or what is made of it fails later, and with other words.
@@ -157,25 +164,57 @@ def _made(given: Mapping[str, Any], name: str) -> PretrainedConfig:
     return config
 
 
+def _check_counts(given: Mapping[str, Any], name: str) -> None:
+    """Refuse more layers than are made in a moment, before anything is made of them."""
+    found = {key: one for key, one in given.items() if isinstance(one, int | float)}
+    layers = max((float(found.get(key, 1)) for key in _LAYERS), default=1.0)
+    inside = float(found.get("num_hidden_groups", 1)) * float(found.get("inner_group_num", 1))
+    if not max(layers, inside, layers * float(found.get("inner_group_num", 1))) <= MOST_LAYERS:
+        raise CheckpointError(
+            "The config.json of “{name}” describes more than {most} layers, which are not counted. Choose another "
+            "model.",
+            name=name,
+            most=MOST_LAYERS,
+        )
+
+
+def longest(config: PretrainedConfig) -> int | None:
+    """Return how many tokens a text may have; None where positions are no limit.
+
+    Examples
+    --------
+    >>> from interpret.resources.configs import find_config, longest
+    >>> longest(find_config("roberta-base")), longest(find_config("modernbert-base"))
+    (512, None)
+    """
+    family, positions = find_family(config.to_dict(), config.model_type), getattr(config, "max_position_embeddings", 0)
+    # Positions that are rotated, or only relative, go on for ever.
+    only_relative = family.relative and not getattr(config, "position_biased_input", True)
+    if family.rotary or only_relative or not positions:
+        return None
+    # RoBERTa and those after it count from behind the padding's position.
+    return int(positions) - ((config.pad_token_id or 0) + 1 if family.after_padding else 0)
+
+
+def shape_digest(config: PretrainedConfig) -> str:
+    """Return what tells a config from any other."""
+    return hashlib.sha256(config.to_json_string(use_diff=False).encode()).hexdigest()
+
+
 def shape_facts(config: PretrainedConfig) -> Mapping[str, int]:
-    """Return what a shape is known by: ``layers``, ``width``, ``heads``, ``words`` and ``positions``.
+    """Return what a shape is known by: ``layers``, ``width``, ``heads`` and ``words``.
 
     Examples
     --------
     >>> from interpret.resources import find_config, shape_facts
     >>> dict(shape_facts(find_config("bert-base")))
-    {'layers': 12, 'width': 768, 'heads': 12, 'words': 30522, 'positions': 512}
+    {'layers': 12, 'width': 768, 'heads': 12, 'words': 30522}
     """
-    family = find_family(config.to_dict(), config.model_type)
-    positions = int(getattr(config, "max_position_embeddings", 0) or 0)
-    # RoBERTa and those after it count from behind the padding's position.
-    positions -= (getattr(config, "pad_token_id", None) or 0) + 1 if family.after_padding else 0
     return MappingProxyType(
         {
             "layers": int(config.num_hidden_layers),
             "width": int(config.hidden_size),
             "heads": int(config.num_attention_heads),
             "words": int(config.vocab_size),
-            "positions": positions,
         }
     )

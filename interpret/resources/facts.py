@@ -1,5 +1,6 @@
 """Predictions, curves and measurements as plain numbers with names: what JSON and tables are written of."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -28,8 +29,8 @@ def curve_facts(curve: Curve, calibration: Calibration) -> dict[str, Any]:
     """Return a curve's points, and the power that was fitted."""
     return {
         "over": curve.over,
-        "exponent": curve.exponent,
-        "r_squared": curve.fit,
+        "exponent": _known(curve.exponent),
+        "r_squared": _known(curve.fit),
         "points": [prediction_facts(one, calibration) for one in curve.predictions],
     }
 
@@ -60,10 +61,15 @@ def point_columns(points: Sequence[Point]) -> Mapping[str, Sequence[Any]]:
         "measured_over_counted": [one.taken / one.counted for one in points],
         "kept_share": [one.kept for one in points],
         "operations": [one.operations for one in points],
-        "seconds": [sorted(one.seconds)[len(one.seconds) // 2] for one in points],
+        "seconds": [one.typical for one in points],
         "operations_per_second": [one.speed for one in points],
         "versions": [one.versions for one in points],
     }
+
+
+def _known(value: float) -> float | None:
+    """Return a number as JSON has it."""
+    return value if math.isfinite(value) else None
 
 
 def _ends(found: Range) -> dict[str, float]:

@@ -11,7 +11,7 @@ from interpret.core.errors import InterpretError
 from interpret.core.families import find_family
 from interpret.finetuning.layer_groups import EMBEDDINGS
 from interpret.resources.calibration import Calibration
-from interpret.resources.configs import shape_facts
+from interpret.resources.configs import longest, shape_facts
 from interpret.resources.prediction import Prediction, predict
 from interpret.resources.workload import MOST_TOKENS, Workload
 
@@ -63,7 +63,7 @@ class Change:
     prediction
         What it takes.
     passes
-        How many of its steps make one of before: 2 where the batch is halved.
+        How many of its answers make one of before: 2 where the batch is halved.
     same
         Whether what is computed is the same but for rounding and chance.
     """
@@ -94,7 +94,7 @@ def predict_curve(
     over
         ``"length"`` or ``"batch"``.
     values
-        The lengths or batches; five to seven powers of two around the work's own unless given.
+        The lengths or batches; unless given some powers of two around the work's own, which is among them.
     progress
         Called as ``progress(done, total, stage)``.
     predict
@@ -110,7 +110,7 @@ def predict_curve(
     >>> from interpret.resources import Workload, find_config, predict_curve
     >>> found = predict_curve(find_config("bert-tiny"), Workload(8, kernel="eager"), "length", (128, 256, 512))
     >>> found.values, round(found.exponent, 1), found.fit > 0.99
-    ((128, 256, 512), 1.5, True)
+    ((128, 256, 512), 1.4, True)
     """
     values = usual_values(config, work, over) if values is None else values
     found = []
@@ -147,11 +147,14 @@ def usual_values(config: PretrainedConfig, work: Workload, over: str) -> tuple[i
         some = {1 << power for power in range(13) if most // 64 <= 1 << power <= most}
         # Every second one: a curve over batches is a line.
         return tuple(sorted({*sorted(some)[::2], work.batch}))
-    family, positions = find_family(config.to_dict(), config.model_type), shape_facts(config)["positions"]
-    most = max(2048, 2 * work.length) if family.rotary or positions < 1 else positions
-    most = min(most, MOST_TOKENS // work.batch, max(2048, 2 * work.length))
+    most = min(longest(config) or MOST_TOKENS, MOST_TOKENS // work.batch, max(2048, 2 * work.length))
     some = {1 << power for power in range(5, 24) if most // 32 <= 1 << power <= most}
-    return tuple(sorted({*some, min(work.length, most)} | ({most} if most < 2048 else set())))
+    return tuple(sorted({*some, min(work.length, most)} | ({most} if most < 4096 else set())))
+
+
+def most_texts(work: Workload) -> int:
+    """Return the largest batch that `largest_batch` looks at."""
+    return min(MOST_TEXTS, MOST_TOKENS // work.length)
 
 
 def largest_batch(
@@ -166,7 +169,7 @@ def largest_batch(
     Parameters
     ----------
     room
-        Bytes for the model and its work, without the process that does it.
+        Bytes for the model and its work, without the process that does it. No more than `MOST_TEXTS` are looked at.
 
     Examples
     --------
@@ -175,7 +178,7 @@ def largest_batch(
     >>> largest_batch(find_config("bert-base"), work, 1.5e9, calibrate([], "cpu", work))  # four times 438 MB
     0
     """
-    most = min(MOST_TEXTS, MOST_TOKENS // work.length)
+    most = most_texts(work)
     taken: dict[int, float] = {}
 
     def fits(batch: int) -> bool:
@@ -231,7 +234,7 @@ def cheaper(
 def _ways(config: PretrainedConfig, work: Workload) -> Iterator[tuple[str, Workload, int, bool]]:
     """Yield each way's name, its work, how many of its steps make one, and whether it computes the same."""
     family, layers = find_family(config.to_dict(), config.model_type), shape_facts(config)["layers"]
-    several = work
+    several, passes = work, 1
     yield "as it is", work, 1, True
     if not family.relative and work.kernel != "flash" and (work.training or work.kernel == "eager"):
         several = replace(several, kernel="flash" if work.training else "sdpa")
@@ -242,10 +245,12 @@ def _ways(config: PretrainedConfig, work: Workload) -> Iterator[tuple[str, Workl
     if work.training and not work.checkpointing:
         several = replace(several, checkpointing=True)
         yield "checkpointing", replace(work, checkpointing=True), 1, True
-    if work.batch > 1:
-        half = (work.batch + 1) // 2
-        several = replace(several, batch=half)
-        yield "smaller steps", replace(work, batch=half), 2, True
+    if work.batch % 2 == 0:
+        # Who learns adds up the gradients of both halves; answers come one after another.
+        half, added = work.batch // 2, 2 * work.accumulation if work.training else 1
+        passes = 1 if work.training else 2
+        several = replace(several, batch=half, accumulation=added)
+        yield "smaller steps", replace(work, batch=half, accumulation=added), passes, True
     if work.training and not work.lora_rank:
         yield "lora", replace(work, lora_rank=_RANK), 1, False
     if work.training and not work.frozen and not work.lora_rank and layers > 1:
@@ -253,5 +258,5 @@ def _ways(config: PretrainedConfig, work: Workload) -> Iterator[tuple[str, Workl
         yield "lower half frozen", replace(work, frozen=lower), 1, False
     if work.length > 1:
         yield "shorter", replace(work, length=(work.length + 1) // 2), 1, False
-    if several not in (work, replace(work, batch=several.batch)):
-        yield "several", several, 2 if several.batch != work.batch else 1, True
+    if replace(several, batch=work.batch, accumulation=work.accumulation) != work:
+        yield "several", several, passes, True

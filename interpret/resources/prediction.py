@@ -1,7 +1,7 @@
 """What work will take of a device's memory, part by part, and how much arithmetic it is; found without doing it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -57,7 +57,7 @@ def predict(config: PretrainedConfig, work: Workload) -> Prediction:
     """Predict what work takes that a model of a config does on a processor.
 
     Its own code runs, on tensors without data; see `interpret.resources.live_memory`. A card has kernels of its own,
-    and may take less. Where texts are as long as heads are wide, `Prediction.parts` counts attention among activations.
+    and may take less. Of models with one head `Prediction.parts` counts attention among activations.
 
     Raises
     ------
@@ -98,12 +98,17 @@ def predict(config: PretrainedConfig, work: Workload) -> Prediction:
             ) from error
     parts = live.at_peak("optimizer")
     parts["activations"] = parts.get("activations", 0) + parts.pop(_STEP, 0)
+    if work.length == _head_width(config) > 1:
+        # Attention is told by its shape, which queries have too here; it grows with the square exactly.
+        beside = predict(config, replace(work, length=work.length - 1)).parts["attention"]
+        parts["attention"] = beside * work.length**2 // (work.length - 1) ** 2
+        parts["activations"] -= parts["attention"]
     return Prediction(
         work,
         MappingProxyType({name: parts.get(name, 0) for name in PARTS}),
         sum(parts.values()),
         sum(live.at_peak(only=WORKING).values()),
-        live.operations,
+        live.operations * work.accumulation // min(2, work.accumulation),
     )
 
 
@@ -111,13 +116,16 @@ def _kind(config: PretrainedConfig, work: Workload, tensor: torch.Tensor) -> str
     """Tell by its shape what an operation has returned."""
     heads, words, shape = config.num_attention_heads, config.vocab_size, tensor.shape
     # Queries have such a shape too where heads are as wide as texts are long, and are a part of no pair.
-    wide = getattr(config, "head_dim", None) or config.hidden_size // heads
-    square = len(shape) >= 3 and shape[-2:] == (work.length, work.length) and work.length != wide
+    square = len(shape) >= 3 and shape[-2:] == (work.length, work.length) and work.length != _head_width(config)
     if square and tensor.numel() == heads * work.batch * work.length**2 and heads > 1:
         return "attention"
     if shape and shape[-1] == words and tensor.numel() == work.tokens * words:
         return "logits"
     return "activations"
+
+
+def _head_width(config: PretrainedConfig) -> int:
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
 def _to_processor(model: PreTrainedModel, fake: FakeTensorMode) -> None:
@@ -143,8 +151,10 @@ def _count(model: PreTrainedModel, work: Workload, live: LiveMemory) -> None:
     # What the model took while it was made is gone by now.
     live.name((*model.parameters(), *model.buffers()), "weights")
     runner = Runner(model, work)
-    runner.forward_and_back()
-    live.name((one.grad for one in model.parameters()), "gradients")
+    # A second batch finds the first one's gradients there; those after it are like it.
+    for _ in range(min(2, work.accumulation)):
+        runner.forward_and_back()
+        live.name((one.grad for one in model.parameters()), "gradients")
     live.kind_of = lambda _tensor: _STEP
     runner.update()
     if runner.optimizer is not None:

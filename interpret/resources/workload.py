@@ -25,6 +25,7 @@ from interpret.finetuning.layer_groups import (
     layer_group_names,
     layer_group_parameters,
 )
+from interpret.resources.configs import longest
 
 KERNELS = ("eager", "sdpa", "flash")
 # What stands on the encoder, as transformers calls it.
@@ -37,6 +38,7 @@ HEADS = {
 }
 MOST_TOKENS = 1 << 24
 MOST_RANK = 1024
+MOST_PASSES = 4096
 # What configs call the dropout of attention's weights.
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 
@@ -66,6 +68,8 @@ class Workload:
         Whether the config's dropout is at work while it learns.
     checkpointing
         Whether only the inputs of layers are kept for the way back, and the rest is computed again (Chen et al. 2016).
+    accumulation
+        How many batches are read for one step, their gradients added up.
     lora_rank
         Of adapters beside the linear maps, which then learn in their place (Hu et al. 2021), with the head; 0 for none.
 
@@ -95,6 +99,7 @@ class Workload:
     dropout: bool = True
     checkpointing: bool = False
     lora_rank: int = 0
+    accumulation: int = 1
 
     def __post_init__(self) -> None:
         if self.kernel not in KERNELS:
@@ -118,6 +123,17 @@ class Workload:
                 batch=f"{self.batch:,}",
                 length=f"{self.length:,}",
                 most=f"{MOST_TOKENS:,}",
+            )
+        if not self.training and (self.frozen or self.lora_rank or self.checkpointing or self.accumulation != 1):
+            raise InputError(
+                "Frozen layers, adapters, gradient checkpointing and gradients that are added up belong to work that "
+                "learns. Choose that, or leave them out."
+            )
+        if not 1 <= self.accumulation <= MOST_PASSES:
+            raise InputError(
+                "Batches of a step: {count}. Choose at least 1, and at most {most}.",
+                count=f"{self.accumulation:,}",
+                most=f"{MOST_PASSES:,}",
             )
         if not 0 <= self.lora_rank <= MOST_RANK:
             raise InputError(
@@ -143,19 +159,18 @@ def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
         If the architecture is not one that Bertoscope reads, or no model can be made of the config.
     """
     family = find_family(config.to_dict(), config.model_type)
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is not None and not family.rotary:
-        positions -= getattr(config, "pad_token_id", 0) + 1 if family.after_padding else 0
-        if work.length > positions:
-            raise InputError(
-                "Tokens of a text: {length}; positions of this model: {positions}. Choose no more than that.",
-                positions=f"{positions:,}",
-                length=f"{work.length:,}",
-            )
+    positions = longest(config)
+    if positions is not None and work.length > positions:
+        raise InputError(
+            "Tokens of a text: {length}; positions of this model: {positions}. Choose no more than that.",
+            positions=f"{positions:,}",
+            length=f"{work.length:,}",
+        )
     # What transformers has no other kernel for, it computes eagerly.
     kernel = "eager" if family.relative or work.kernel == "eager" else "sdpa"
+    # transformers writes into it how it is used.
+    config = copy.deepcopy(config)
     if work.kernel == "flash":
-        config = copy.deepcopy(config)
         for name in _ATTENTION_DROPOUT:
             if hasattr(config, name):
                 setattr(config, name, 0.0)
@@ -193,6 +208,11 @@ def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:
         one.requires_grad for name, one in model.named_parameters() if "pool" not in name
     ):
         raise InputError("Nothing of this model would learn. Freeze fewer layers, or choose a head.")
+    if work.checkpointing and not model.supports_gradient_checkpointing:
+        raise InputError(
+            "transformers cannot compute layers of the architecture “{kind}” again. Turn gradient checkpointing off.",
+            kind=config.model_type,
+        )
     if work.checkpointing:
         model.activation_checkpointing_enable({"use_reentrant": False})
     return model.train()
@@ -259,7 +279,8 @@ class Runner:
 
     def step(self) -> None:
         """Answer, or learn, once."""
-        self.forward_and_back()
+        for _ in range(self.work.accumulation):
+            self.forward_and_back()
         self.update()
 
     def forward_and_back(self) -> None:

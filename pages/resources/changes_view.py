@@ -15,6 +15,7 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from interpret.core.units import gigabytes
 from interpret.resources.facts import change_facts
+from interpret.resources.workload import Workload
 from pages.resources.figures import memory_bars
 from pages.resources.planned import Planned, fits_names
 
@@ -32,7 +33,7 @@ def changes(planned: Planned) -> None:
     if found is None:
         return
     _say_cheapest(planned, found)
-    names = change_names(planned)
+    names = change_names(planned.work)
     order = [found[0], *sorted(found[1:], key=lambda one: one.prediction.peak)]
     beside = (_("the card's context") if planned.on_a_card else _("Python and PyTorch")), planned.beside
     st.plotly_chart(
@@ -73,17 +74,16 @@ def changes(planned: Planned) -> None:
     )
 
 
-def change_names(planned: Planned) -> dict[str, str]:
-    """Name the ways for the reader."""
-    work = planned.work
+def change_names(work: Workload) -> dict[str, str]:
+    """Name the ways to do some work for the reader."""
     return {
         "as it is": _("as it is"),
         "flash": _("attention in tiles"),
         "bfloat16": "bfloat16",
         "checkpointing": _("gradient checkpointing"),
-        "smaller steps": _("batches of {batch}, gradients added up").format(batch=(work.batch + 1) // 2)
+        "smaller steps": _("batches of {batch}, gradients added up").format(batch=work.batch // 2)
         if work.training
-        else _("batches of {batch}").format(batch=(work.batch + 1) // 2),
+        else _("batches of {batch}").format(batch=work.batch // 2),
         "lora": _("LoRA (rank 8)"),
         "lower half frozen": _("lower half frozen"),
         "shorter": _("texts cut at length {length}").format(length=(work.length + 1) // 2),
@@ -92,7 +92,7 @@ def change_names(planned: Planned) -> dict[str, str]:
 
 
 def _say_cheapest(planned: Planned, found: Sequence[it.resources.Change]) -> None:
-    names = change_names(planned)
+    names = change_names(planned.work)
     if planned.fits(found[0].prediction) == "yes":
         st.success(_("It fits as it is: nothing has to be changed."), icon=":material/check_circle:")
         return
@@ -126,7 +126,7 @@ def _say_cheapest(planned: Planned, found: Sequence[it.resources.Change]) -> Non
 
 
 def _columns(planned: Planned, order: Sequence[it.resources.Change]) -> dict[str, list[str]]:
-    names, fits = change_names(planned), fits_names()
+    names, fits = change_names(planned.work), fits_names()
     before = order[0].operations
     memory = [planned.calibration.memory(one.prediction) for one in order]
     return {

@@ -38,7 +38,8 @@ def measured(planned: Planned) -> None:
     st.markdown(
         _(
             "A process of its own does the work with random weights, which take as much memory and time as trained "
-            "ones, and ends. What was measured is kept for this device, and makes the ranges on the other tabs."
+            "ones, and ends. What was measured is kept for this device, and makes the ranges on the other tabs. "
+            "Whoever computes meanwhile makes its times longer."
         )
     )
     works = points_of(planned.work)
@@ -93,7 +94,7 @@ def _measure(planned: Planned, works: Sequence[Workload], progress: Progress) ->
 
             say(0.0)
             found = it.resources.measure(planned.shape.config, work, planned.device.name, progress=say)
-            point = it.resources.make_point(planned.shape.title, planned.shape.config, predicted, found)
+            point = it.resources.make_point(planned.shape.config, predicted, found, planned.shape.name)
             # What is stopped or fails later has kept what it has.
             it.resources.keep_point(state.measurements_folder(), point)
     finally:
@@ -103,7 +104,7 @@ def _measure(planned: Planned, works: Sequence[Workload], progress: Progress) ->
 
 def _results(planned: Planned, points: Sequence[it.resources.Point]) -> None:
     wanted = set(points_of(planned.work))
-    chosen = {index: one.work in wanted and one.model == planned.shape.title for index, one in enumerate(points)}
+    chosen = {index: one.work in wanted and one.shape == planned.shape.about for index, one in enumerate(points)}
     calibration = it.resources.calibrate(points, planned.device.name, planned.work)
     expected = [
         it.resources.calibrate(points, planned.device.name, one.work).expected(one.counted, one.weights)
@@ -126,7 +127,7 @@ def _results(planned: Planned, points: Sequence[it.resources.Point]) -> None:
                     _("{low} to {high}").format(low=gigabytes(int(expected[i][0])), high=gigabytes(int(expected[i][2])))
                     for i in order
                 ],
-                _("Seconds"): [duration(sorted(points[i].seconds)[len(points[i].seconds) // 2]) for i in order],
+                _("Seconds"): [duration(points[i].typical) for i in order],
                 _("GFLOP/s"): [f"{points[i].speed / 1e9:,.0f}" for i in order],
             },
             key="measured_table",

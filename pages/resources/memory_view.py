@@ -14,6 +14,7 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from interpret.core.units import gigabytes
 from interpret.resources.facts import curve_facts, prediction_facts
+from interpret.resources.fitting import most_texts
 from pages.resources.figures import memory_bars, part_names
 from pages.resources.planned import Planned, fits_names
 
@@ -73,7 +74,7 @@ def _metrics(planned: Planned, predicted: it.resources.Prediction) -> None:
 def _batch_metric(planned: Planned) -> None:
     st.metric(
         _("Largest batch"),
-        f"{_largest(planned):,}",
+        _largest(planned),
         _("that surely fits"),
         delta_color="off",
         delta_arrow="off",
@@ -82,11 +83,13 @@ def _batch_metric(planned: Planned) -> None:
     )
 
 
-def _largest(planned: Planned) -> int:
+def _largest(planned: Planned) -> str:
     with st.spinner(_("Looking for the largest batch …")):
-        return it.resources.largest_batch(
+        found = it.resources.largest_batch(
             planned.shape.config, planned.work, planned.room - planned.beside, planned.calibration, planned.predict
         )
+    # No larger one was looked at.
+    return f"≥ {found:,}" if found == most_texts(planned.work) else f"{found:,}"
 
 
 def _time_metrics(planned: Planned, predicted: it.resources.Prediction) -> None:

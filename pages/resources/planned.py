@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from dashboard import cache, state
 from dashboard.language import _
 from dashboard.widgets.export import file_stem
 from interpret.resources.claims import CONTEXT
+from interpret.resources.configs import shape_digest
 from interpret.resources.measurement import PROCESS_BYTES
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Shape:
     ----------
     title
         What the reader calls it.
+    name
+        What everybody may call it; empty where that is the reader's own.
     lines
         The lines of Python that make its config, which they call ``config``.
     config
@@ -37,13 +39,14 @@ class Shape:
     """
 
     title: str
+    name: str
     lines: str
     config: Config = field(compare=False)
 
     @cached_property
     def about(self) -> str:
         """What tells it from any other."""
-        return hashlib.sha256(self.config.to_json_string(use_diff=False).encode()).hexdigest()
+        return shape_digest(self.config)
 
     def predict(self, work: it.resources.Workload) -> it.resources.Prediction:
         """Predict what work takes, once for all who ask."""

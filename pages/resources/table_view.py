@@ -103,19 +103,20 @@ def verdict_names() -> dict[str, str]:
 
 def _shape(claim: Claim) -> Shape:
     lines = f"config = it.resources.find_config({claim.shape!r})\n"
-    return Shape(claim.shape, lines, it.resources.find_config(claim.shape))
+    return Shape(claim.shape, claim.shape, lines, it.resources.find_config(claim.shape))
 
 
 def _row(planned: Planned, name: str, kernel: str, predicted: it.resources.Prediction) -> dict[str, str]:
     claim = it.resources.CLAIMS[name]
     work = claim.by(kernel)
     taken = on_a_card(predicted, it.resources.calibrate((), "cuda", work))
-    point = next((one for one in planned.points if one.model == claim.shape and one.work == work), None)
+    shape = _shape(claim).about
+    point = next((one for one in planned.points if one.shape == shape and one.work == work), None)
     kernels = {"eager": "eager", "sdpa": "SDPA", "flash": _("SDPA in tiles")}
     card, title = it.resources.card_for(taken), _(claim.title)
     return {
         _("Row"): f"{title} · {work.batch} × {work.length}",
-        _("Claim"): f"{claim.gigabytes}{'+' if claim.open_ended else ''} GB",
+        _("Claim"): _("{size} GB").format(size=claim.words),
         _("Kernel"): kernels[kernel],
         _("Counted"): f"{gigabytes(predicted.peak)} GB",
         _("On a card"): _range(taken),

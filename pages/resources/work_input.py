@@ -17,6 +17,7 @@ from interpret.core.devices import find_device
 from interpret.core.families import find_family
 from interpret.finetuning.layer_groups import HEAD, preset
 from interpret.resources.claims import CARDS
+from interpret.resources.configs import longest
 from interpret.resources.workload import Workload, layer_names
 from pages.resources.planned import GB, Planned, Shape
 
@@ -109,9 +110,7 @@ def _presets() -> None:
                 key=f"preset:{name}",
                 on_click=_take,
                 args=(name,),
-                help=_("Said to need {size} GB").format(
-                    size=f"{claim.gigabytes}+" if claim.open_ended else claim.gigabytes
-                ),
+                help=_("Said to need {size} GB").format(size=claim.words),
             )
 
 
@@ -206,7 +205,7 @@ def _shape_input() -> Shape | None:
     if name == "sidebar":
         return _sidebar_shape(sidebar)
     if name in it.resources.SHAPES:
-        return Shape(name, f"config = it.resources.find_config({name!r})\n", it.resources.find_config(name))
+        return Shape(name, name, f"config = it.resources.find_config({name!r})\n", it.resources.find_config(name))
     return _hub_shape(name, "")
 
 
@@ -216,13 +215,14 @@ def _sidebar_shape(name: str) -> Shape:
     checkpoint = spec_of(name).checkpoint
     title = model_options()[name] if checkpoint.source == "folder" else model_name(name)
     lines = f"config = it.resources.find_config({checkpoint.name!r})\n"
-    return Shape(title, lines, it.resources.find_config(checkpoint.name))
+    public = title if checkpoint.source == "builtin" else ""
+    return Shape(title, public, lines, it.resources.find_config(checkpoint.name))
 
 
 def _hub_shape(name: str, revision: str) -> Shape:
     more = f", revision={revision!r}" if revision else ""
     lines = f"config = it.resources.find_config({name!r}{more})\n"
-    return Shape(name, lines, cache.hub_config(name, revision or None))
+    return Shape(name, "", lines, cache.hub_config(name, revision or None))
 
 
 def _file_input() -> Shape | None:
@@ -234,7 +234,7 @@ def _file_input() -> Shape | None:
     lines = (
         f"from pathlib import Path\n\nconfig = it.resources.read_config_file(Path({name!r}).read_bytes(), {name!r})\n"
     )
-    return Shape(name, lines, it.resources.read_config_file(content, name))
+    return Shape(name, "", lines, it.resources.read_config_file(content, name))
 
 
 def _take_file() -> None:
@@ -253,11 +253,12 @@ def _shape_line(shape: Shape) -> None:
         ).format(
             name=f"**{literal(shape.title)}**",
             family=family.title,
-            **{name: f"{count:,}" for name, count in facts.items() if name != "positions"},
+            **{name: f"{count:,}" for name, count in facts.items()},
         )
     ]
-    if facts["positions"] > 0 and not family.rotary:
-        said.append(_("Longest input (tokens): {count}.").format(count=f"{facts['positions']:,}"))
+    positions = longest(shape.config)
+    if positions is not None:
+        said.append(_("Longest input (tokens): {count}.").format(count=f"{positions:,}"))
     if family.relative:
         said.append(
             _(

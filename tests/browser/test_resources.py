@@ -48,7 +48,7 @@ def test_a_row_of_the_table_is_counted_and_taken_along(page, server, tmp_path):
 
 
 def test_measuring_is_stopped_and_nothing_of_it_goes_on_then_it_is_done_and_kept(page, server):
-    page.goto(f"{server}/resources?lang=en&shape=bert-tiny&resources=measured&texts=2&length=32&work=answer")
+    page.goto(f"{server}/resources?lang=en&shape=bert-mini&resources=measured&texts=2&length=32&work=train")
     rest(page)
     button(page, "resource_measured:start").click()
     stop = button(page, "resource_measured:stop")

@@ -1,7 +1,8 @@
 """Measurements that are kept: what is made of them, that they are found again, and that damage harms nobody."""
 
 import json
-from dataclasses import replace
+import threading
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -25,17 +26,33 @@ from interpret.resources.workload import Workload
 TINY, WORK = find_config("bert-tiny"), Workload(4, 32)
 
 
+# Large enough to count.
+MB, GFLOP = 10**6, 10**9
+
+
 def point(taken=150, counted=110, weights=10, seconds=(2.0, 1.0, 3.0), **changes):
     base = Point(
-        "m", 2, 128, WORK, "cpu", "a processor", counted, weights, 4000, taken, tuple(seconds), "torch glibc", 1.0
+        model="m",
+        shape="digest",
+        work=WORK,
+        device="cpu",
+        description="a processor",
+        counted=counted * MB,
+        weights=weights * MB,
+        operations=40 * GFLOP,
+        taken=taken * MB,
+        seconds=tuple(seconds),
+        versions="torch glibc",
+        made=1.0,
     )
     return replace(base, **changes)
 
 
 def test_a_point_says_what_was_kept_and_how_fast_it_was():
-    # 40 bytes beside the 100 that come and go; 4,000 operations in the median of 2 seconds.
+    # 40 MB beside the 100 that come and go; 40 GFLOP in the median of 2 seconds, which of two is between them.
     assert point().kept == pytest.approx(0.4)
-    assert point().speed == 2000
+    assert point().speed == 20 * GFLOP
+    assert point(seconds=(1.0, 3.0)).typical == 2
 
 
 def test_of_three_or_more_the_next_one_is_expected_where_student_says():
@@ -48,9 +65,9 @@ def test_of_three_or_more_the_next_one_is_expected_where_student_says():
     assert found.count == 4
     times = [(one, one, one) for one in (1.0, 2.0, 4.0)]
     speeds = calibrate([point(seconds=one) for one in times], "cpu", WORK).speed
-    logs = np.log([4000, 2000, 1000])
+    logs = np.log(GFLOP * np.array([40, 20, 10]))
     ends = np.exp(stats.t.interval(0.95, 2, logs.mean(), logs.std(ddof=1) * np.sqrt(1 + 1 / 3)))
-    assert speeds == pytest.approx((ends[0], 2000, ends[1]))
+    assert speeds == pytest.approx((ends[0], 20 * GFLOP, ends[1]))
 
 
 def test_fewer_than_three_are_as_unsure_as_experience():
@@ -58,6 +75,27 @@ def test_fewer_than_three_are_as_unsure_as_experience():
     found = calibrate([point()], "cpu", WORK).kept
     assert found == pytest.approx((0.4 + before[0] - before[1], 0.4, 0.4 + before[2] - before[1]))
     assert calibrate([], "cpu", WORK).kept == before
+    # Two that are far apart are both within it.
+    two = [point(120), point(410)]
+    low, _usual, high = calibrate(two, "cpu", WORK).kept
+    assert low < 0.1 < 3 < high
+
+
+def test_no_interval_leaves_out_what_it_is_made_of():
+    for taken in ([150, 150, 150], [80, 79, 78], [100, 500], [111], [110, 110, 110, 300]):
+        points = [point(one) for one in taken]
+        found = calibrate(points, "cpu", WORK)
+        for one in points:
+            low, usual, high = found.expected(one.counted, one.weights)
+            assert low < one.taken < high
+            assert low < usual < high
+        assert found.speed[0] < 20 * GFLOP < found.speed[2]
+
+
+def test_small_work_says_nothing_of_large():
+    """A process's own needs, some megabytes, would be taken for a share of what comes and goes."""
+    tiny = point(taken=30, counted=11, operations=MB)
+    assert calibrate([tiny] * 4, "cpu", WORK) == calibrate([], "cpu", WORK)
 
 
 def test_only_what_is_alike_counts():
@@ -74,14 +112,15 @@ def test_memory_and_time_are_those_of_the_shares():
     predicted = predict(TINY, WORK)
     moving = predicted.peak - predicted.parts["weights"]
     found = Calibration(3, (-0.5, 0.25, 1.0), (1e9, 2e9, 4e9))
-    # No process has less than what is alive.
-    assert found.memory(predicted) == (predicted.peak, predicted.peak + moving / 4, predicted.peak + moving)
+    shares = (-0.5, 0.25, 1.0)
+    assert found.memory(predicted) == tuple(predicted.peak + one * moving for one in shares)
     assert found.seconds(predicted) == tuple(predicted.operations / one for one in (4e9, 2e9, 1e9))
 
 
 def test_what_was_measured_is_found_again(tmp_path):
     predicted = predict(TINY, WORK)
-    made = make_point("bert-tiny", TINY, predicted, Measurement(WORK, "cpu", 5, 10**8, (0.5, 0.25)))
+    made = make_point(TINY, predicted, Measurement(WORK, "cpu", 5, 10**8, (0.5, 0.25)), "bert-tiny")
+    assert make_point(TINY, predicted, Measurement(WORK, "cpu", 5, 10**8, (0.5,))).model == "bert 2 × 128"
     keep_point(tmp_path, made)
     assert kept_points(tmp_path, "cpu") == (made,)
     again = replace(made, taken=2 * 10**8, made=made.made + 1)
@@ -126,6 +165,13 @@ def test_damage_is_passed_over(tmp_path, content):
         {"work": {"batch": 0, "frozen": []}},
         {"work": None},
         {"more": 1},
+        {"taken": 10**400},
+        {"operations": 0},
+        {"counted": 0, "weights": 0},
+        {"weights": 10**12},
+        {"work": {**asdict(WORK), "frozen": [[1]]}},
+        {"work": {**asdict(WORK), "dropout": {}}},
+        {"work": {**asdict(WORK), "batch": 1.5}},
         {"model": ["a"]},
     ],
     ids=str,
@@ -135,6 +181,19 @@ def test_one_that_is_damaged_is_passed_over(tmp_path, changes):
     (kept,) = json.loads((tmp_path / "measurements.json").read_text())
     (tmp_path / "measurements.json").write_text(json.dumps([kept | changes, kept]))
     assert kept_points(tmp_path) == (point(),)
+
+
+def test_nothing_is_lost_where_two_write_at_once(tmp_path):
+    def write(first):
+        for number in range(first, first + 20):
+            keep_point(tmp_path, point(work=replace(WORK, batch=number)))
+
+    threads = [threading.Thread(target=write, args=(first,)) for first in (1, 101, 201)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(kept_points(tmp_path)) == 60
 
 
 def test_a_device_multiplies_as_fast_in_bfloat16_or_not_and_never_not_at_all():
@@ -179,7 +238,7 @@ def test_the_rows_are_those_of_the_articles():
 
 
 def test_a_measurement_is_said_with_a_context_and_its_own_spread():
-    low, usual, high = as_measured(point(taken=10**10))
+    low, usual, high = as_measured(point(taken=10**4))
     assert low < 10**10 + 3e8 < usual < high
 
 
@@ -215,6 +274,9 @@ def test_the_command_says_what_the_library_does(tmp_path, monkeypatch, capsys):
         (["bert-tiny", "--json", "no/such/folder/x.json"], "No such file"),
         (["bert-tiny", "--room", "nan"], "Memory of the device"),
         (["bert-tiny", "--room", "-3"], "Memory of the device"),
+        (["bert-tiny", "--room", "1e300"], "Memory of the device"),
+        (["bert-tiny", "--lora", "8"], "belong to work that learns"),
+        (["bert-tiny", "--train", "--freeze", "0-1000000000"], "no layer “2”"),
     ],
     ids=lambda one: " ".join(one)[:40],
 )

@@ -10,7 +10,15 @@ import pytest
 import transformers as tf
 
 import interpret as it
-from interpret.resources.configs import MOST_BYTES, SHAPES, find_config, read_config_file, shape_facts
+from interpret.resources.configs import (
+    MOST_BYTES,
+    SHAPES,
+    find_config,
+    longest,
+    read_config_file,
+    shape_digest,
+    shape_facts,
+)
 from interpret.resources.prediction import predict
 from interpret.resources.workload import Workload, build, layer_names
 from tests.hub import COMMIT, serve
@@ -121,7 +129,10 @@ def broken(**changes):
         (b"{}", "architecture “None”"),
         (b'{"model_type": "gpt2"}', "architecture “gpt2”"),
         (b'{"model_type": ["bert"]}', "architecture"),
-        (broken(num_hidden_layers=10**9), "num_hidden_layers"),
+        (broken(num_hidden_layers=10**9), "more than 128 layers"),
+        (broken(num_hidden_layers=float("nan")), "more than 128 layers"),
+        (b'{"model_type": "albert", "num_hidden_groups": 96, "inner_group_num": 96}', "more than 128 layers"),
+        (b'{"model_type": "modernbert", "num_hidden_layers": 3000000}', "more than 128 layers"),
         (broken(num_hidden_layers=-1), "without layers"),
         (broken(hidden_size="wide"), "cannot be read"),
         (broken(hidden_size=None), "cannot be read"),
@@ -151,6 +162,9 @@ def test_a_file_that_is_no_shape_is_said(content, said):
         {"id2label": {"x": 1}},
         {"is_decoder": True},
         {"torch_dtype": "int3"},
+        {"num_labels": 10**9},
+        {"num_labels": -1},
+        {"pad_token_id": None},
     ],
     ids=str,
 )
@@ -161,6 +175,31 @@ def test_sizes_that_do_not_go_together_are_a_sentence_or_a_number(changes):
     except it.InterpretError as error:
         found, said = 0, str(error)
     assert found > 0 or said
+
+
+@pytest.mark.parametrize("family", ["roberta", "xlm-roberta", "camembert", "data2vec-text", "mpnet"])
+def test_a_padding_that_is_not_named_is_position_0(family, tiny_folders):
+    given = json.loads((tiny_folders["roberta"] / "config.json").read_text()) | {
+        "pad_token_id": None,
+        "model_type": family,
+    }
+    config = read_config_file(json.dumps(given).encode(), "config.json")
+    assert longest(config) == config.max_position_embeddings - 1
+
+
+def test_relative_positions_alone_are_no_limit():
+    given = {"model_type": "deberta-v2", "relative_attention": True, "position_biased_input": False}
+    assert longest(read_config_file(json.dumps(given).encode(), "config.json")) is None
+    assert longest(read_config_file(b'{"model_type": "deberta-v2"}', "config.json")) == 512
+
+
+def test_counting_leaves_a_config_as_it_was():
+    config = find_config("bert-tiny")
+    before = shape_digest(config)
+    for work in (Workload(2, 16), Workload(2, 16, True, kernel="flash", precision="bfloat16")):
+        predict(config, work)
+    assert shape_digest(config) == before == shape_digest(find_config("bert-tiny"))
+    assert before != shape_digest(find_config("bert-mini"))
 
 
 def test_layers_have_names():

@@ -7,7 +7,7 @@ import pytest
 
 import interpret as it
 from interpret.resources.calibration import Calibration, calibrate
-from interpret.resources.configs import find_config, shape_facts
+from interpret.resources.configs import find_config, longest
 from interpret.resources.fitting import cheaper, fit_exponent, largest_batch, predict_curve, usual_values
 from interpret.resources.prediction import Prediction, predict
 from interpret.resources.workload import MOST_TOKENS, Workload
@@ -58,9 +58,8 @@ def test_a_curve_is_over_what_can_be_done_and_has_the_work_itself():
                 assert 1 <= len(values) <= 9
                 other = batch if over == "length" else length
                 assert max(values) * other <= MOST_TOKENS
-            positions = shape_facts(config)["positions"]
             if family != "modernbert":
-                assert max(usual_values(config, work, "length")) <= positions
+                assert max(usual_values(config, work, "length")) <= longest(config)
 
 
 @pytest.mark.parametrize("work", [TRAINING, Workload(8, 96), replace(TRAINING, kernel="flash", lora_rank=4)], ids=str)
@@ -125,7 +124,20 @@ def test_each_way_takes_less_and_says_what_it_changes():
     assert found["checkpointing"].operations == pytest.approx(4 / 3 * before.operations, rel=0.02)
     several = found["several"].prediction.work
     assert (several.kernel, several.precision, several.checkpointing, several.batch) == ("flash", "bfloat16", True, 4)
-    assert found["several"].passes == 2
+    assert (several.accumulation, found["several"].passes) == (2, 1)
+    # Gradients of the first half are there while the second is read.
+    halves = replace(work, batch=4)
+    assert found["smaller steps"].prediction == predict(BERT, replace(halves, accumulation=2))
+    assert found["smaller steps"].prediction.peak > predict(BERT, halves).peak
+    assert next(one.passes for one in cheaper(BERT, Workload(4, 32)) if one.name == "smaller steps") == 2
+    assert "smaller steps" not in [one.name for one in cheaper(BERT, replace(work, batch=3))]
+
+
+def test_what_an_architecture_cannot_do_is_left_out_or_said():
+    albert = config_of("albert")
+    assert "checkpointing" not in [one.name for one in cheaper(albert, TRAINING)]
+    with pytest.raises(it.InputError, match="Turn gradient checkpointing off"):
+        predict(albert, replace(TRAINING, checkpointing=True))
 
 
 def test_ways_that_there_are_not_are_left_out():

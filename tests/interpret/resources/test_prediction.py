@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -169,17 +170,31 @@ def test_whoever_else_works_meanwhile_sees_nothing_of_it():
     assert seen == {(torch.float32, True), (7.0, 7.0)}
 
 
-def test_where_texts_are_as_long_as_heads_are_wide_queries_are_not_taken_for_attention():
-    # Heads of BERT are 32 wide here.
-    assert predict(BERT, Workload(4, 32)).parts["attention"] == 0
-    assert predict(BERT, Workload(4, 33, kernel="eager", training=True)).parts["attention"] > 0
+def test_where_texts_are_as_long_as_heads_are_wide_attention_is_still_what_it_is():
+    # Heads of BERT are 32 wide here, and queries then have the shape of their weights.
+    for work in (Workload(4, 32, kernel="eager"), Workload(4, 32, True, kernel="eager"), Workload(4, 32)):
+        below, at, above = (predict(BERT, replace(work, length=one)).parts for one in (31, 32, 33))
+        assert at["attention"] == below["attention"] * 32**2 // 31**2
+        assert at["attention"] == above["attention"] * 32**2 // 33**2
+        assert below["activations"] < at["activations"] < above["activations"]
+
+
+def test_gradients_that_are_added_up_are_there_while_the_next_batch_is_read():
+    work = Workload(4, 96, training=True, accumulation=3)
+    found, once = predict(BERT, work), predict(BERT, Workload(4, 96, training=True))
+    assert given_out(BERT, work) == pytest.approx(found.peak, rel=0.01)
+    assert found.operations == 3 * once.operations
+    assert found.peak > once.peak
 
 
 @pytest.mark.parametrize(
     "given, said",
     [
         ({"kernel": "ring"}, "no kernel “ring”.*eager, sdpa, flash"),
-        ({"lora_rank": -1}, "Rank of the adapters: -1.*at most 1,024"),
+        ({"lora_rank": -1, "training": True}, "Rank of the adapters: -1.*at most 1,024"),
+        ({"lora_rank": 8}, "belong to work that learns"),
+        ({"accumulation": 2}, "belong to work that learns"),
+        ({"accumulation": 0, "training": True}, "at least 1"),
         ({"head": "summary"}, "no head “summary”.*none, classes"),
         ({"precision": "int8"}, "no precision “int8”.*float32"),
         ({"batch": 0}, "at least one of each"),
