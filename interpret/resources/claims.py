@@ -56,28 +56,27 @@ class Claim:
         return max(one for one in CARDS if one < self.gigabytes)
 
 
+_ROWS = {
+    "classification": Claim(
+        sentence("Classification"), "bert-base", Workload(32, 128, training=True, kernel="eager"), 8
+    ),
+    "question answering": Claim(
+        sentence("Question answering"),
+        "bert-base",
+        Workload(16, 512, training=True, head="questions", kernel="eager"),
+        16,
+    ),
+    # Of an encoder as large, with 1,024 positions and scores over all words for each token, as writing has them.
+    "summarisation": Claim(
+        sentence("Summarisation"),
+        "bert-base-1024",
+        Workload(8, 1024, training=True, head="masked words", kernel="eager"),
+        24,
+        open_ended=True,
+    ),
+}
 # The rows, by what is done.
-CLAIMS: Mapping[str, Claim] = MappingProxyType(
-    {
-        "classification": Claim(
-            sentence("Classification"), "bert-base", Workload(32, 128, training=True, kernel="eager"), 8
-        ),
-        "question answering": Claim(
-            sentence("Question answering"),
-            "bert-base",
-            Workload(16, 512, training=True, head="questions", kernel="eager"),
-            16,
-        ),
-        # Of an encoder as large, with 1,024 positions and scores over all words for each token, as writing has them.
-        "summarisation": Claim(
-            sentence("Summarisation"),
-            "bert-base-1024",
-            Workload(8, 1024, training=True, head="masked words", kernel="eager"),
-            24,
-            open_ended=True,
-        ),
-    }
-)
+CLAIMS: Mapping[str, Claim] = MappingProxyType(_ROWS)
 
 
 def verdict(claim: Claim, taken: Range) -> str:
