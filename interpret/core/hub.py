@@ -3,7 +3,8 @@
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +34,11 @@ def find_commit(name: str, revision: str | None) -> str:
         If there is no such model or revision, it may not be read, or its files are not ones to load.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HTTPError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
 
     try:
-        info = HfApi().model_info(name, revision=revision, timeout=10)
-    except GatedRepoError as error:
-        raise _gated(name) from error
-    except RevisionNotFoundError as error:
-        raise _no_revision(name, revision) from error
-    except RepositoryNotFoundError as error:
-        raise _no_model(name) from error
+        with _refusals(name, revision):
+            info = HfApi().model_info(name, revision=revision, timeout=10)
     except (HfHubHTTPError, HTTPError, OfflineModeIsEnabled, OSError) as error:
         return _find_in_cache(name, revision, error)
     check_files(_below_transformer([file.rfilename for file in info.siblings or ()]), name)
@@ -67,26 +56,18 @@ def config_file(name: str, revision: str | None = None) -> Path:
     from huggingface_hub import HfApi, hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
-        GatedRepoError,
         HfHubHTTPError,
         HTTPError,
         LocalEntryNotFoundError,
         OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
     )
 
     unreachable = (EntryNotFoundError, HfHubHTTPError, HTTPError, OfflineModeIsEnabled, OSError)
     try:
-        # Says at once where the hub is away, where a download would try again and again.
-        commit = HfApi().model_info(name, revision=revision, timeout=10).sha
-        return Path(hf_hub_download(name, "config.json", revision=commit))
-    except GatedRepoError as error:
-        raise _gated(name) from error
-    except RevisionNotFoundError as error:
-        raise _no_revision(name, revision) from error
-    except RepositoryNotFoundError as error:
-        raise _no_model(name) from error
+        with _refusals(name, revision):
+            # Says at once where the hub is away, where a download would try again and again.
+            commit = HfApi().model_info(name, revision=revision, timeout=10).sha
+            return Path(hf_hub_download(name, "config.json", revision=commit))
     except unreachable as error:
         if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
             raise CheckpointError("“{name}” has no config.json. Choose another model.", name=name) from error
@@ -100,15 +81,22 @@ def config_file(name: str, revision: str | None = None) -> Path:
         ) from error
 
 
-def _no_revision(name: str, revision: str | None) -> CheckpointError:
-    return CheckpointError("“{name}” has no revision “{revision}”.", name=name, revision=revision)
+@contextmanager
+def _refusals(name: str, revision: str | None) -> Iterator[None]:
+    """Say what the hub refuses: a model or revision that it has not, or has not for everybody."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-
-def _no_model(name: str) -> CheckpointError:
-    return CheckpointError(
-        "The hub has no model “{name}”, or it is private. Check the spelling, and include the owner: owner/model.",
-        name=name,
-    )
+    try:
+        yield
+    except GatedRepoError as error:
+        raise _gated(name) from error
+    except RevisionNotFoundError as error:
+        raise CheckpointError("“{name}” has no revision “{revision}”.", name=name, revision=revision) from error
+    except RepositoryNotFoundError as error:
+        raise CheckpointError(
+            "The hub has no model “{name}”, or it is private. Check the spelling, and include the owner: owner/model.",
+            name=name,
+        ) from error
 
 
 def _cached(name: str, revision: str | None) -> list[Any]:

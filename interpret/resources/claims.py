@@ -120,7 +120,7 @@ def as_measured(point: Point) -> Range:
 
 
 def card_for(taken: Range) -> int | None:
-    """Return the smallest card that surely has room, in GB; None where none that is sold has.
+    """Return the smallest card that has room for the whole range, in GB; None where none that is sold has.
 
     Examples
     --------

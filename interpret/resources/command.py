@@ -94,7 +94,7 @@ def _one(args: argparse.Namespace, config: PretrainedConfig, work: Workload, dev
         _say(f"measured: {gigabytes(measured.peak)} GB, {measured.typical:.2f} s")
     most = largest_batch(config, work, room, calibration)
     known = f"at least {most:,}" if most == most_texts(work) else f"{most:,}" if most else "none"
-    _say(f"largest batch that surely fits into {gigabytes(max(0, int(room)))} GB: {known}")
+    _say(f"largest batch whose whole range fits into {gigabytes(max(0, int(room)))} GB: {known}")
     found |= prediction_facts(predicted, calibration) | {"room_bytes": room, "largest_batch": most}
     if args.curve:
         curves = [predict_curve(config, work, over) for over in ("length", "batch")]

@@ -35,13 +35,12 @@ def changes(planned: Planned) -> None:
     _say_cheapest(planned, found)
     names = change_names(planned.work)
     order = [found[0], *sorted(found[1:], key=lambda one: one.prediction.peak)]
-    beside = (_("the card's context") if planned.on_a_card else _("Python and PyTorch")), planned.beside
     st.plotly_chart(
         memory_bars(
             [names[one.name] for one in order],
             [one.prediction for one in order],
             planned.calibration,
-            beside,
+            (planned.beside_name, planned.beside),
             (planned.room_name, planned.room),
             _("way"),
             lying=True,
@@ -99,7 +98,10 @@ def _say_cheapest(planned: Planned, found: Sequence[it.resources.Change]) -> Non
     fitting = [one for one in found[1:] if planned.fits(one.prediction) == "yes"]
     if not fitting:
         st.warning(
-            _("None of these ways surely fits alone. Choose a smaller batch or shorter texts, or another device."),
+            _(
+                "Of none of these ways does the whole range fit. Choose a smaller batch or shorter texts, or another "
+                "device."
+            ),
             icon=":material/memory:",
         )
         return

@@ -32,7 +32,7 @@ def memory(planned: Planned) -> None:
     left, right = st.columns([5, 2], gap="large")
     with left:
         name = f"{planned.work.batch} × {planned.work.length}"
-        beside, room = _beside(planned), _room(planned)
+        beside, room = (planned.beside_name, planned.beside), (planned.room_name, planned.room)
         axis = _("batch × tokens")
         st.plotly_chart(
             memory_bars([name], [predicted], planned.calibration, beside, room, axis, lying=True), key="by_part"
@@ -75,7 +75,7 @@ def _batch_metric(planned: Planned) -> None:
     st.metric(
         _("Largest batch"),
         _largest(planned),
-        _("that surely fits"),
+        _("the whole range fits"),
         delta_color="off",
         delta_arrow="off",
         width="content",
@@ -198,8 +198,8 @@ def _curves(planned: Planned) -> tuple[it.resources.Curve, it.resources.Curve] |
                     [f"{one:,}" for one in curve.values],
                     curve.predictions,
                     planned.calibration,
-                    _beside(planned),
-                    _room(planned),
+                    (planned.beside_name, planned.beside),
+                    (planned.room_name, planned.room),
                     axis,
                 ),
                 key=f"over_{curve.over}",
@@ -230,14 +230,6 @@ def _exponent(curve: it.resources.Curve) -> None:
             fit=number(curve.fit, ".4f"),
         )
     )
-
-
-def _beside(planned: Planned) -> tuple[str, float]:
-    return (_("the card's context") if planned.on_a_card else _("Python and PyTorch")), planned.beside
-
-
-def _room(planned: Planned) -> tuple[str, float]:
-    return planned.room_name, planned.room
 
 
 def _downloads(

@@ -83,6 +83,11 @@ class Planned:
         return CONTEXT[1] if self.on_a_card else float(PROCESS_BYTES)
 
     @property
+    def beside_name(self) -> str:
+        """What the reader calls that."""
+        return _("the card's context") if self.on_a_card else _("Python and PyTorch")
+
+    @property
     def room(self) -> float:
         """Bytes that the device has for all of it."""
         return self.other * 1e9 if self.other else float(self.device.free)

@@ -63,7 +63,7 @@ def table(planned: Planned) -> None:
             "SDPA on a processor computes all weights while attention has dropout, and so does not differ from eager "
             "here; on a card it works in tiles, as in each third row, which leaves out that dropout. What is "
             "measured is measured on this machine's device, and what its C library keeps is among it. Nothing "
-            "was measured on a card by us."
+            "was measured on a card by us: its range is a guess."
         )
     )
     st.markdown(_("To measure a row here: click it above the controls, then “Measure now” on the tab “Measured here”."))
