@@ -316,11 +316,6 @@ def embeddings_folder() -> Path:
     return cache_folder() / "embeddings"
 
 
-def measurements_folder() -> Path:
-    """Return the folder where it is kept what work took on this machine; a terminal's command has the same."""
-    return cache_folder() / "resources"
-
-
 def embeddings_limit() -> int:
     """Return how many bytes of vectors are kept, set in GB by ``BERTOSCOPE_CACHE_GB``; 5 GB unless it is a number."""
     try:

@@ -1,3 +1,9 @@
+from interpret.core.layer_groups import PRESETS as PRESETS
+from interpret.core.layer_groups import LayerGroup as LayerGroup
+from interpret.core.layer_groups import freeze_depths as freeze_depths
+from interpret.core.layer_groups import layer_group_names as layer_group_names
+from interpret.core.layer_groups import layer_rates as layer_rates
+from interpret.core.layer_groups import preset as preset
 from interpret.finetuning.attention_drift import attention_drift as attention_drift
 from interpret.finetuning.cost import StepCost as StepCost
 from interpret.finetuning.cost import measure_cost as measure_cost
@@ -8,12 +14,6 @@ from interpret.finetuning.examples import Examples as Examples
 from interpret.finetuning.headline import Results as Results
 from interpret.finetuning.health import DataHealth as DataHealth
 from interpret.finetuning.health import check_health as check_health
-from interpret.finetuning.layer_groups import PRESETS as PRESETS
-from interpret.finetuning.layer_groups import LayerGroup as LayerGroup
-from interpret.finetuning.layer_groups import freeze_depths as freeze_depths
-from interpret.finetuning.layer_groups import layer_group_names as layer_group_names
-from interpret.finetuning.layer_groups import layer_rates as layer_rates
-from interpret.finetuning.layer_groups import preset as preset
 from interpret.finetuning.objective import Objective as Objective
 from interpret.finetuning.objective import find_objective as find_objective
 from interpret.finetuning.objective import list_objectives as list_objectives

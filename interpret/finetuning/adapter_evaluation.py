@@ -8,11 +8,11 @@ import numpy as np
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForPreTraining
 
+from interpret.core.adapters import PEFT_PREFIX
 from interpret.core.builtin import WEIGHTS, merge_adapter
 from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import load_encoder
-from interpret.finetuning.adapters import PEFT_PREFIX
 from interpret.finetuning.collator import Collator, Item
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.data_source import PASSAGE_WORDS

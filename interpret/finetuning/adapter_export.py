@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForPreTraining, BertForPreTraining
 
+from interpret.core.adapters import PEFT_PREFIX
 from interpret.core.builtin import WEIGHTS
 from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
@@ -26,7 +27,6 @@ from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.extras import needed_for
 from interpret.finetuning.adapter_evaluation import balance_pairs, measure_adapter
-from interpret.finetuning.adapters import PEFT_PREFIX
 from interpret.finetuning.collator import Collator
 from interpret.finetuning.data_source import PASSAGE_WORDS
 from interpret.finetuning.masked_passages import MaskedPassages

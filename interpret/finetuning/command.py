@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from interpret.core.devices import unstarted
+from interpret.core.devices import find_device, unstarted
 from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import load_encoder
+from interpret.core.layer_groups import expand, layer_group_names
 from interpret.finetuning.cost import StepCost
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.facts import in_words
 from interpret.finetuning.health import check_health, describe_health
-from interpret.finetuning.layer_groups import expand, layer_group_names
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Waiting
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.plan import describe_plan, plan
@@ -31,6 +31,8 @@ from interpret.finetuning.runs import Run, make_run, read_run
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.worker import get_ready, work
 from interpret.finetuning.worker import main as work_on
+from interpret.resources.calibration import kept_points
+from interpret.resources.measurement import measurements_folder
 
 # What the terminal says of a plan needs no step to be timed.
 _NO_TIME = StepCost(0.0, 0.0, 0.0)
@@ -150,7 +152,8 @@ def _say_what_to_expect(encoder: Encoder, recipe: Recipe, examples: Examples, sp
         _say(f"  warning: {sentence}")
     _say(f"head {recipe.head}, learning rate {recipe.learning_rate:g}, {recipe.epochs} epochs")
     counts = len(examples.classes), health.lengths, len(train_rows), len(held_out_rows)
-    found = plan(encoder, recipe, examples.task, *counts, _NO_TIME)
+    points = kept_points(measurements_folder(), find_device(recipe.device).name)
+    found = plan(encoder, recipe, examples.task, *counts, _NO_TIME, points)
     for sentence in describe_plan(found, recipe).values():
         _say(f"  warning: {sentence}")
 

@@ -25,7 +25,6 @@ _TIMES = 2
 # Seconds after which a process that times a step is given up: PyTorch, CUDA and a model of some GB are loaded in it.
 _PATIENCE = 180.0
 # What contexts were seen to take on cards of several generations; what lies outside is another process's doing.
-CONTEXT_BYTES = 600_000_000
 _CONTEXTS = (100_000_000, 2_000_000_000)
 
 
@@ -39,16 +38,13 @@ class StepCost:
         Seconds a token, through all layers and back.
     update
         Seconds a parameter for the optimizer.
-    kept
-        Bytes a token that all layers keep for the way back; 0 where it was not measured, as on a processor.
     context
-        Bytes that the device's context takes in a process of its own; 0 on a processor.
+        Bytes that the device's context takes in a process of its own; 0 on a processor, and where it cannot be told.
     """
 
     forward: float
     backward: float
     update: float
-    kept: float = 0.0
     context: int = 0
 
 
@@ -83,8 +79,8 @@ def measure_cost(
     >>> cost = it.finetuning.measure_cost(encoder, tokens=16)
     >>> 0 < 16 * 16 * (cost.forward + cost.backward) < 60  # seconds for sixteen texts
     True
-    >>> cost.kept, cost.context  # counted on cards only
-    (0.0, 0)
+    >>> cost.context  # on cards only
+    0
     """
     chosen_device = find_device(device)
     name, precision = chosen_device.name, fast_precision(chosen_device) if precision == "auto" else precision
@@ -122,7 +118,7 @@ def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: 
     """
     device = encoder.spec.device
     rows = max(1, _MEASURED_TOKENS // tokens) if device == "cpu" else batch
-    forward, backward, update, kept = [], [], [], 0
+    forward, backward, update = [], [], []
     with lock_device(device):
         ids = torch.randint(1, encoder.tokenizer.get_vocab_size(), (rows, tokens), device=device)
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -136,11 +132,9 @@ def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: 
             # without gradients would have none in the second.
             with torch.no_grad(), _rounding(device, precision):
                 model(**inputs)
-            middle, before = _now(device), _taken(device)
+            middle = _now(device)
             with _rounding(device, precision):
                 loss = model(**inputs).last_hidden_state.float().square().mean()
-                # Of the weights that it keeps the plan knows itself.
-                kept = _taken(device) - before - (_rounded_bytes(model) if precision == "bfloat16" else 0)
             loss.backward()
             back = _now(device)
             optimizer.step()
@@ -153,7 +147,6 @@ def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: 
         min(forward[1:]) / ids.numel(),
         max(min(backward[1:]), 0.0) / ids.numel(),
         min(update[1:]) / count,
-        max(kept, 0) / ids.numel(),
         context,
     )
 
@@ -162,28 +155,18 @@ def _rounding(device: str, precision: str) -> AbstractContextManager[Any]:
     return torch.autocast(torch.device(device).type, torch.bfloat16, precision == "bfloat16")
 
 
-def _rounded_bytes(model: torch.nn.Module) -> int:
-    """Return what the bfloat16 copies of the weights take that autocast multiplies by."""
-    linear = (one for one in model.modules() if isinstance(one, torch.nn.Linear))
-    return 2 * sum(weight.numel() for one in linear for weight in one.parameters(recurse=False))
-
-
 def _now(device: str) -> float:
     synchronize(device)
     return time.perf_counter()
 
 
-def _taken(device: str) -> int:
-    return int(torch.cuda.memory_allocated(device)) if device.startswith("cuda") else 0
-
-
 def _context(device: str, free: int) -> int:
-    """Return what a card's context takes: what is gone of its memory, and is not PyTorch's."""
+    """Return what a card's context takes: what is gone of its memory, and is not PyTorch's; 0 if that cannot be."""
     if not device.startswith("cuda"):
         return 0
     found = free - find_device(device).free - int(torch.cuda.memory_reserved(device))
     least, most = _CONTEXTS
-    return found if least <= found <= most else CONTEXT_BYTES
+    return found if least <= found <= most else 0
 
 
 if __name__ == "__main__":

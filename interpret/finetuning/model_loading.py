@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 
+from interpret.core.adapters import Model
 from interpret.core.checkpoint_files import variant_of
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.encoder import Encoder
 from interpret.core.relative_attention import hand_over_attention
 from interpret.core.task_heads import Classifier, HeadCard, load_head, make_head
 from interpret.core.tasks import MULTI_LABEL
-from interpret.finetuning.adapters import Model
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import OWN_HEAD, Recipe
 

@@ -19,8 +19,8 @@ from interpret.finetuning.data_source import ROWS, Columns, Unit
 from interpret.finetuning.headline import Results
 
 if TYPE_CHECKING:
+    from interpret.core.adapters import Model
     from interpret.core.encoder import Encoder
-    from interpret.finetuning.adapters import Model
     from interpret.finetuning.examples import Examples
     from interpret.finetuning.recipe import Recipe, Settings
     from interpret.finetuning.runs import Run

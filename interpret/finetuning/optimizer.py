@@ -2,7 +2,7 @@
 
 import torch
 
-from interpret.finetuning.layer_groups import layer_rates
+from interpret.core.layer_groups import layer_rates
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.regularization import Regularizer
 from interpret.finetuning.trainable_model import TrainableModel

@@ -7,26 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from interpret.core.devices import Device, find_device
+from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
-from interpret.core.rounding import fast_precision
+from interpret.core.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.core.tokens import tokenize
 from interpret.core.units import learning_rate
-from interpret.finetuning.cost import CONTEXT_BYTES, StepCost
+from interpret.finetuning.cost import StepCost
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
-from interpret.finetuning.objective import Objective, find_objective
+from interpret.finetuning.objective import find_objective
+from interpret.finetuning.planned_memory import Counter, planned_memory
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes
-from interpret.finetuning.recipe import AUTO, SMALL_WIDTH, Recipe, head_alone, resolve
+from interpret.finetuning.recipe import SMALL_WIDTH, Recipe, head_alone, resolve
 from interpret.finetuning.regularization import FISHER_EXAMPLES
 from interpret.finetuning.trainable_model import planned_layer_groups, skeleton
+from interpret.resources.calibration import Point, Range
+from interpret.resources.prediction import predict
 
-# Numbers kept for the way back per token, layer and unit of width: see
-# `interpret.core.work_sizes.tokens_with_gradients`.
-_KEPT_NUMBERS = 24
-# What PyTorch and transformers take in a process of their own before there is any model.
-_PROCESS_BYTES = 700_000_000
 # What a step takes that does no arithmetic: the optimizer's bookkeeping, the loader, what is written down.
 _STEP_SECONDS = 0.004
 # Devlin et al. 2019, appendix A.3 recommends 2e-5 to 5e-5; within a factor of two that is no matter of concern. Turc
@@ -50,9 +47,12 @@ class Plan:
         The stack, from the bottom to the top.
     trainable, frozen
         Parameters that learn, and that stay.
-    memory, free
-        Bytes at the most, of a process of its own, with the context that a card needs for it; bytes that the device
-        has free.
+    memory
+        Bytes at the most, of a process of its own, with the context that a card needs for it: the lower end of an
+        interval, the usual, the upper end; None where they cannot be counted: see
+        `interpret.finetuning.planned_memory`.
+    free
+        Bytes that the device has free.
     seconds
         Of training and judging, without the start of the process.
     steps
@@ -67,7 +67,7 @@ class Plan:
     layer_groups: tuple[LayerGroup, ...]
     trainable: int
     frozen: int
-    memory: int
+    memory: Range | None
     free: int
     seconds: float
     steps: int
@@ -103,6 +103,8 @@ def plan(
     train_rows: int,
     held_out_rows: int,
     cost: StepCost,
+    points: Sequence[Point] = (),
+    count: Counter = predict,
 ) -> Plan:
     """Predict what a fine-tune takes.
 
@@ -115,6 +117,10 @@ def plan(
         Tokens of some examples: what is typical.
     train_rows, held_out_rows
         How many examples are learned from, and held out.
+    points
+        What work was measured to take on the device: see `interpret.resources.kept_points`.
+    count
+        Counts what the model takes, as `interpret.resources.predict` does: for who has the counts of before.
 
     Raises
     ------
@@ -125,7 +131,7 @@ def plan(
     --------
     >>> import interpret as it
     >>> encoder = it.load_encoder("minilm")
-    >>> cost = it.finetuning.StepCost(forward=1e-5, backward=2e-5, update=1e-9, kept=0.0, context=0)
+    >>> cost = it.finetuning.StepCost(forward=1e-5, backward=2e-5, update=1e-9)
     >>> recipe = it.Recipe("minilm", frozen=("embeddings", "0", "1", "2"), epochs=3)
     >>> plan = it.finetuning.plan(encoder, recipe, "classes", 2, [20, 30], train_rows=160, held_out_rows=40, cost=cost)
     >>> plan.steps, plan.kept
@@ -162,17 +168,18 @@ def plan(
     )
     device = find_device(recipe.device)
     prefix = prefix_bytes([round(mean)] * (train_rows + held_out_windows), encoder.width) if kept >= 0 else 0
-    memory = _memory(encoder, recipe, objective, layer_groups, cost, device, longest, prefix)
+    memory = planned_memory(encoder, recipe, objective, layer_groups, cost, device, longest, prefix, points, count)
+    too_large = memory is not None and memory[1] > device.free
     return Plan(
         layer_groups=layer_groups,
         trainable=trainable,
         frozen=sum(one.parameters for one in layer_groups if one.learns != one.parameters),
-        memory=int(memory),
+        memory=memory,
         free=device.free,
         seconds=float(seconds),
         steps=steps,
         kept=kept,
-        cautions=_cautions(recipe, layer_groups, layers, held_out_rows, memory > device.free, task, encoder.width),
+        cautions=_cautions(recipe, layer_groups, layers, held_out_rows, too_large, task, encoder.width),
     )
 
 
@@ -207,38 +214,6 @@ def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
         ),
     }
     return {name: said[name] for name in found.cautions if name in said}
-
-
-def _memory(
-    encoder: Encoder,
-    recipe: Recipe,
-    objective: Objective,
-    layer_groups: Sequence[LayerGroup],
-    cost: StepCost,
-    device: Device,
-    longest: int,
-    prefix: int,
-) -> float:
-    """Return the bytes of `Plan.memory`; texts have ``longest`` tokens, and ``prefix`` bytes of them are kept."""
-    layers = [one for one in layer_groups if one.name.isdigit()]
-    precision = fast_precision(device) if recipe.precision == AUTO else recipe.precision
-    reached = len(layers) - _lowest(layers, layer_groups[0].frozen)
-    # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
-    copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.regularization]
-    # Of a token, through all layers: measured on a card, where mixed precision halves most of it.
-    each = cost.kept or 4 * _KEPT_NUMBERS * encoder.width * len(layers)
-    host = device.name == "cpu"
-    return (
-        4 * sum(one.parameters for one in layer_groups) * (2 if recipe.regularization == "ewc" else 1)
-        + copies * sum(one.learns for one in layer_groups)
-        + each * recipe.batch_size * longest * max(reached, 1) / len(layers)
-        # What mixed precision rounds of the weights that gradients go through.
-        + (2 * sum(one.parameters for one in layers[len(layers) - reached :]) if precision == "bfloat16" else 0)
-        # What frozen layer groups made of the texts lies on the host.
-        + (prefix if host else 0)
-        + objective.logit_bytes(encoder, recipe, recipe.batch_size * longest)
-        + (_PROCESS_BYTES if host else cost.context or CONTEXT_BYTES)
-    )
 
 
 def _shares(layers: Sequence[LayerGroup], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from interpret.core.checkpoints import BUILT_IN
 from interpret.core.errors import InputError
 from interpret.core.heads import HEADS
-from interpret.finetuning.layer_groups import HEAD, POOLER
+from interpret.core.layer_groups import HEAD, POOLER
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.run_files import todays_names
 
@@ -70,7 +70,7 @@ class Recipe:
         A name in `interpret.core.heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers;
         ``"auto"`` for the one that suits what is frozen.
     frozen
-        Layer groups that stay as they are: see `interpret.finetuning.layer_groups`.
+        Layer groups that stay as they are: see `interpret.core.layer_groups`.
     learning_rate, layerwise_lr_decay
         The head's rate, 0 for the one that suits what is frozen; and what it is multiplied by for each layer below.
     epochs, batch_size, max_length
@@ -247,7 +247,7 @@ def head_alone(frozen: Iterable[str], layer_groups: Iterable[str]) -> bool:
     Parameters
     ----------
     layer_groups
-        All layer groups of the model: see `interpret.finetuning.layer_groups.layer_group_names`.
+        All layer groups of the model: see `interpret.core.layer_groups.layer_group_names`.
     """
     return set(layer_groups) - {POOLER, HEAD} <= set(frozen)
 
@@ -279,7 +279,7 @@ def resolve(recipe: Recipe, layer_groups: Iterable[str], width: int, task: str) 
     Parameters
     ----------
     layer_groups
-        All layer groups of the model: see `interpret.finetuning.layer_groups.layer_group_names`.
+        All layer groups of the model: see `interpret.core.layer_groups.layer_group_names`.
     width
         Numbers of a hidden state.
     """

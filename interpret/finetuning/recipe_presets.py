@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from interpret.core.errors import InputError
-from interpret.finetuning.layer_groups import preset
+from interpret.core.layer_groups import preset
 from interpret.finetuning.recipe import Recipe, resolve
 
 
@@ -17,7 +17,7 @@ class RecipePreset:
     Attributes
     ----------
     freezes
-        What is frozen: a name in `interpret.finetuning.layer_groups.PRESETS`.
+        What is frozen: a name in `interpret.core.layer_groups.PRESETS`.
     longer
         How many times the epochs that suit.
     settings
@@ -52,7 +52,7 @@ def preset_recipe(name: str, layer_groups: Sequence[str], width: int, task: str)
     name
         A name in `RECIPE_PRESETS`.
     layer_groups
-        All layer groups of the model: see `interpret.finetuning.layer_groups.layer_group_names`.
+        All layer groups of the model: see `interpret.core.layer_groups.layer_group_names`.
     width
         Numbers of a hidden state.
 

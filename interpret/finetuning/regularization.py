@@ -17,10 +17,10 @@ from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import InputError
+from interpret.core.layer_groups import HEAD
 from interpret.core.tasks import logits_of
 from interpret.finetuning.collator import Collator, Reader
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.layer_groups import HEAD
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.trainable_model import TrainableModel

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from interpret.core.adapters import save_adapter
 from interpret.core.checkpoints import find_checkpoint
 from interpret.core.files import write_whole
-from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.runs import Run
 from interpret.finetuning.training import Trained, save_trained
 

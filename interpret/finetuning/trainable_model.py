@@ -10,15 +10,7 @@ from typing import Any
 import torch
 import transformers as tf
 
-from interpret.core.checkpoint_files import quiet
-from interpret.core.checkpoints import Checkpoint, checkpoint_folder
-from interpret.core.device_lock import lock_device
-from interpret.core.encoder import Encoder
-from interpret.core.encoder_loading import read_vocabulary
-from interpret.core.families import Family
-from interpret.core.task_heads import Classifier, make_head, save_head
-from interpret.core.tasks import MULTI_LABEL
-from interpret.finetuning.adapters import (
+from interpret.core.adapters import (
     Model,
     adapted_layer_groups,
     adapted_maps,
@@ -27,7 +19,13 @@ from interpret.finetuning.adapters import (
     add_adapters,
     merge_adapters,
 )
-from interpret.finetuning.layer_groups import (
+from interpret.core.checkpoint_files import quiet
+from interpret.core.checkpoints import Checkpoint, checkpoint_folder
+from interpret.core.device_lock import lock_device
+from interpret.core.encoder import Encoder
+from interpret.core.encoder_loading import read_vocabulary
+from interpret.core.families import Family
+from interpret.core.layer_groups import (
     EMBEDDINGS,
     HEAD,
     POOLER,
@@ -37,6 +35,8 @@ from interpret.finetuning.layer_groups import (
     layer_group_names,
     layer_group_parameters,
 )
+from interpret.core.task_heads import Classifier, make_head, save_head
+from interpret.core.tasks import MULTI_LABEL
 from interpret.finetuning.model_loading import make_model
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import OWN_HEAD, Recipe, resolve

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Int
 from tokenizers import Tokenizer
 
+from interpret.core.adapters import Model
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches_of
 from interpret.core.checkpoints import Checkpoint
@@ -23,11 +24,10 @@ from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.families import Family
+from interpret.core.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.core.rounding import fast_precision, measure_rounding
-from interpret.finetuning.adapters import Model
 from interpret.finetuning.checkpoints import SNAPSHOTS, latest_checkpoint
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.finetuning.metrics_log import Callback, Evaluation, Reading, Step, Stopped, examples_a_second
 from interpret.finetuning.model_selection import Choice
 from interpret.finetuning.objective import Answers, Objective, find_objective

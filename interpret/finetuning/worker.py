@@ -23,10 +23,10 @@ from interpret.core.disk_errors import disk_reason
 from interpret.core.encoder_loading import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
+from interpret.core.layer_groups import layer_group_names
 from interpret.core.process_state import itself, launcher, long_work, write_end, write_state
 from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.layer_groups import layer_group_names
 from interpret.finetuning.metrics_log import (
     Callback,
     Stopped,

@@ -21,6 +21,7 @@ from interpret.resources.fitting import largest_batch as largest_batch
 from interpret.resources.fitting import predict_curve as predict_curve
 from interpret.resources.measurement import Measurement as Measurement
 from interpret.resources.measurement import measure as measure
+from interpret.resources.measurement import measurements_folder as measurements_folder
 from interpret.resources.prediction import Prediction as Prediction
 from interpret.resources.prediction import predict as predict
 from interpret.resources.workload import Workload as Workload

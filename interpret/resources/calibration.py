@@ -223,7 +223,7 @@ def kept_points(folder: Path, device: str = "") -> tuple[Point, ...]:
 def calibrate(points: Sequence[Point], device: str, work: Workload, speed: float | None = None) -> Calibration:
     """Say what to make of predictions of such work.
 
-    Of three measurements or more, of work that learns or does not as this, the next one is expected in the 95%
+    Of three measurements or more, of work whose memory comes and goes as this one's, the next is expected in the 95%
     prediction interval of Student's t (for speeds of their logarithms). Of fewer it is as wide as experience says, and
     never so narrow that it leaves one of them out. Work so small that a process's own needs outweigh it says nothing.
 
@@ -243,8 +243,8 @@ def calibrate(points: Sequence[Point], device: str, work: Workload, speed: float
     >>> found.count, found.speed
     (0, None)
     """
-    alike = [one for one in points if one.work.training == work.training and one.moving >= _LEAST_MOVING]
-    before = _KEPT_ON_A_CARD if device.startswith("cuda") else KEPT[work.training]
+    alike = [one for one in points if one.work.manner == work.manner and one.moving >= _LEAST_MOVING]
+    before = _KEPT_ON_A_CARD if device.startswith("cuda") else KEPT[work.manner]
     kept = [one.kept for one in alike]
     timed = [math.log(one.speed) for one in points if one.operations >= _LEAST_OPERATIONS and _as_fast(one.work, work)]
     speeds: Range | None = None

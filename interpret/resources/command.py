@@ -11,19 +11,17 @@ from transformers import PretrainedConfig
 from interpret.core.checkpoints import BUILT_INS
 from interpret.core.devices import Device, find_device
 from interpret.core.errors import InputError
-from interpret.core.files import cache_folder
+from interpret.core.layer_groups import expand
 from interpret.core.units import gigabytes
-from interpret.finetuning.layer_groups import expand
 from interpret.resources.calibration import Calibration, calibrate, keep_point, kept_points, make_point, product_speed
 from interpret.resources.claims import CLAIMS, CONTEXT, as_measured, card_for, on_a_card, verdict
 from interpret.resources.configs import SHAPES, find_config, read_config_file, shape_digest
 from interpret.resources.facts import change_facts, curve_facts, prediction_facts
 from interpret.resources.fitting import Curve, cheaper, largest_batch, most_texts, predict_curve
-from interpret.resources.measurement import PROCESS_BYTES, measure
+from interpret.resources.measurement import PROCESS_BYTES, measure, measurements_folder
 from interpret.resources.prediction import Prediction, predict
 from interpret.resources.workload import KERNELS, Workload, layer_names
 
-_FOLDER = "resources"
 # GB; no machine has as much.
 _MOST_ROOM = 1_000_000
 
@@ -75,7 +73,7 @@ def _work(args: argparse.Namespace) -> Workload:
 
 
 def _one(args: argparse.Namespace, config: PretrainedConfig, work: Workload, device: Device) -> dict[str, Any]:
-    folder = cache_folder() / _FOLDER
+    folder = measurements_folder()
     predicted = predict(config, work)
     found: dict[str, Any] = {"model": args.model, "device": device.description}
     if args.measure:
@@ -156,7 +154,7 @@ def _say_changes(
 
 def _table(device: Device) -> dict[str, Any]:
     """Put the three rows to the test: by counting, and where they were measured here by that."""
-    points = {(one.shape, one.work): one for one in kept_points(cache_folder() / _FOLDER, device.name)}
+    points = {(one.shape, one.work): one for one in kept_points(measurements_folder(), device.name)}
     found = {}
     for name, claim in CLAIMS.items():
         _say(f"{name}: {claim.work.batch} × {claim.work.length}, said to need {claim.words} GB")

@@ -9,7 +9,7 @@ from transformers import PretrainedConfig
 
 from interpret.core.errors import InterpretError
 from interpret.core.families import find_family
-from interpret.finetuning.layer_groups import EMBEDDINGS
+from interpret.core.layer_groups import EMBEDDINGS
 from interpret.resources.calibration import Calibration
 from interpret.resources.configs import longest, shape_facts
 from interpret.resources.prediction import Prediction, predict

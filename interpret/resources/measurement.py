@@ -17,6 +17,7 @@ from transformers import CONFIG_MAPPING, PretrainedConfig
 from interpret.core.device_lock import lock_device, synchronize
 from interpret.core.devices import find_device
 from interpret.core.errors import CapacityError, InputError, InterpretError
+from interpret.core.files import cache_folder
 from interpret.core.own_process import Progress, device_inside, measured_alone
 from interpret.resources.prediction import predict
 from interpret.resources.workload import Runner, Workload, build
@@ -28,9 +29,13 @@ PATIENCE = 600.0
 # What PyTorch and transformers take in a process of their own before there is any model, about; and what is to stay
 # free beside it, of what is free.
 PROCESS_BYTES, _SPARE = 500_000_000, 0.05
-# Of what comes and goes, the share that a process keeps of it beside what is alive, by whether it learns: least, usual
+# Of what comes and goes, the share that a process keeps of it beside what is alive, by `Workload.manner`: least, usual
 # and most of what `tests.benchmarks.bench_resources` saw with glibc's allocator on two cores.
-KEPT: Mapping[bool, tuple[float, float, float]] = {False: (0.3, 0.6, 1.1), True: (0.1, 0.25, 0.45)}
+KEPT: Mapping[str, tuple[float, float, float]] = {
+    "answers": (0.3, 0.6, 1.1),
+    "learns": (0.1, 0.25, 0.45),
+    "learns in parts": (0.5, 0.9, 1.3),
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,18 @@ class Measurement:
     def typical(self) -> float:
         """The median of the seconds."""
         return median(self.seconds)
+
+
+def measurements_folder() -> Path:
+    """Return the folder where it is kept what work took on this machine, for pages and commands alike.
+
+    Examples
+    --------
+    >>> from interpret.resources import measurements_folder
+    >>> measurements_folder().name
+    'resources'
+    """
+    return cache_folder() / "resources"
 
 
 def measure(
@@ -100,7 +117,7 @@ def measure(
     if here.name == "mps":
         raise InputError("What work takes cannot be measured on {device}. Choose the CPU.", device=here.description)
     moving = predicted.peak - predicted.parts["weights"]
-    needed = predicted.peak + int(KEPT[work.training][1] * moving) + PROCESS_BYTES
+    needed = predicted.peak + int(KEPT[work.manner][1] * moving) + PROCESS_BYTES
     # A card's kernels may take less than was counted, and where they do not it says so itself.
     if host and needed > (1 - _SPARE) * here.free:
         raise _too_much(needed, here.free, here.name)

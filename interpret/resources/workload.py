@@ -11,13 +11,13 @@ import transformers
 from torch.nn.functional import cross_entropy
 from transformers import PretrainedConfig, PreTrainedModel
 
+from interpret.core.adapters import adapted_maps, add_adapters
 from interpret.core.characters import beginning
 from interpret.core.checkpoint_files import LOADING
 from interpret.core.devices import PRECISIONS
 from interpret.core.errors import CheckpointError, InputError
 from interpret.core.families import Family, find_family
-from interpret.finetuning.adapters import adapted_maps, add_adapters
-from interpret.finetuning.layer_groups import (
+from interpret.core.layer_groups import (
     EMBEDDINGS,
     HEAD,
     freeze,
@@ -146,6 +146,16 @@ class Workload:
     def tokens(self) -> int:
         """How many tokens are read at once, padding among them."""
         return self.batch * self.length
+
+    @property
+    def manner(self) -> str:
+        """How its memory comes and goes: ``"answers"``, ``"learns"``, or ``"learns in parts"``.
+
+        With adapters or gradient checkpointing little of what comes stays long, in the midst of what does.
+        """
+        if not self.training:
+            return "answers"
+        return "learns in parts" if self.lora_rank or self.checkpointing else "learns"
 
 
 def build(config: PretrainedConfig, work: Workload) -> PreTrainedModel:

@@ -38,14 +38,24 @@ def plan_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
             width="content",
             help=_("Extrapolated from one step timed on this device; starting takes some seconds more."),
         )
+        memory = [gigabytes(int(one)) for one in plan.memory or ()]
+        free = _("{free} GB free").format(free=gigabytes(plan.free))
         st.metric(
             _("Memory"),
-            f"{gigabytes(plan.memory)} GB",
-            _("{free} GB free").format(free=gigabytes(plan.free)),
+            f"{memory[1]} GB" if memory else _("unknown"),
+            # Ends that round to the same say nothing.
+            _("{low} to {high} GB · {free}").format(low=memory[0], high=memory[2], free=free)
+            if memory and memory[0] != memory[2]
+            else free,
             delta_color="off",
             delta_arrow="off",
             width="content",
-            help=_("Peak estimate for the training process."),
+            help=_(
+                "Peak of the training process: tensors counted as on the Resources page, where “Measured here” makes "
+                "the interval narrower, and what the trainer has beside them."
+            )
+            if memory
+            else _("This architecture looks at the texts to choose what it computes; nothing can be counted ahead."),
         )
     if plan.kept >= 0:
         layers = sum(layer_group.name.isdigit() for layer_group in plan.layer_groups)

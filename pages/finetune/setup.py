@@ -17,6 +17,7 @@ from dashboard.widgets.run_view import run_rows, watched
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.finetuning.recipe import head_alone
 from interpret.finetuning.request import Request
+from interpret.resources.configs import shape_digest
 from pages.finetune.labelled_input import Given, health_view, labelled_input
 from pages.finetune.plan_view import cautions_view, plan_view, probes_input
 from pages.finetune.sweep_view import start_sweep
@@ -131,6 +132,8 @@ def _plan(
         train_rows + _replayed(train_rows, recipe.replay),
         held_out,
         cost,
+        points=it.resources.kept_points(it.resources.measurements_folder(), recipe.device),
+        count=lambda config, work: cache.prediction(config, shape_digest(config), work),
     )
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 import streamlit as st
 
 import interpret as it
-from dashboard import state
 from dashboard.language import _, _n
 from dashboard.numbers import duration, number
 from dashboard.widgets.data_table import data_table
@@ -55,7 +54,7 @@ def measured(planned: Planned) -> None:
 
     before = len(planned.points)
     long_work("resource_measured", planned.about, _("Measure now"), work, {"point": _("points")}, percent=True)
-    points = it.resources.kept_points(state.measurements_folder(), planned.device.name)
+    points = it.resources.kept_points(it.resources.measurements_folder(), planned.device.name)
     if not points:
         st.info(
             _("Nothing was measured on this device yet. The ranges on the other tabs are from another machine."),
@@ -96,7 +95,7 @@ def _measure(planned: Planned, works: Sequence[Workload], progress: Progress) ->
             found = it.resources.measure(planned.shape.config, work, planned.device.name, progress=say)
             point = it.resources.make_point(planned.shape.config, predicted, found, planned.shape.name)
             # What is stopped or fails later has kept what it has.
-            it.resources.keep_point(state.measurements_folder(), point)
+            it.resources.keep_point(it.resources.measurements_folder(), point)
     finally:
         _alone.release()
     return len(works)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import cache
 from dashboard.language import _
 from dashboard.widgets.export import file_stem
 from interpret.resources.claims import CONTEXT
@@ -111,7 +111,7 @@ class Planned:
     @cached_property
     def points(self) -> tuple[it.resources.Point, ...]:
         """What was measured on this machine's device."""
-        return it.resources.kept_points(state.measurements_folder(), self.device.name)
+        return it.resources.kept_points(it.resources.measurements_folder(), self.device.name)
 
     @cached_property
     def calibration(self) -> it.resources.Calibration:

@@ -15,7 +15,7 @@ from dashboard.widgets.models import chosen_device, model_name, model_options, s
 from dashboard.widgets.uploader import uploader
 from interpret.core.devices import find_device
 from interpret.core.families import find_family
-from interpret.finetuning.layer_groups import HEAD, preset
+from interpret.core.layer_groups import HEAD, preset
 from interpret.resources.claims import CARDS
 from interpret.resources.configs import longest
 from interpret.resources.workload import Workload, layer_names

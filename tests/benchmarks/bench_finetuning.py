@@ -20,9 +20,9 @@ import transformers as tf
 
 from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.core.encoder_loading import load_encoder
+from interpret.core.layer_groups import freeze, layer_group_names, preset
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.layer_groups import freeze, layer_group_names, preset
 from interpret.finetuning.metrics_log import examples_a_second
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.training import train

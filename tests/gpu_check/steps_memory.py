@@ -53,15 +53,16 @@ def _planned(world: World, name: str, recipe: it.Recipe, rows: int) -> list[Figu
     lengths = it.finetuning.measure_lengths(encoder, examples, recipe.max_length)
     found = it.finetuning.plan(encoder, recipe, "classes", 2, lengths, len(learned), len(judged), cost)
     del encoder
+    _low, planned_bytes, _high = found.memory or (0, 0, 0)
     world.reset_peak()
     done = learn(recipe, examples)
     figures = [
-        Figure(f"{name}: memory planned", found.memory / 1e9, "GB"),
+        Figure(f"{name}: memory planned", planned_bytes / 1e9, "GB"),
         Figure(f"{name}: time planned for time taken", found.seconds / done.seconds, "×"),
     ]
     if world.on_card:
         taken = world.peak("reserved") + (world.aside["megabytes"] or 0) * 2**20
-        share, said = found.memory / taken, f"{_LEAST} to {_MOST}"
+        share, said = planned_bytes / taken, f"{_LEAST} to {_MOST}"
         figures.append(Figure(f"{name}: memory taken, with CUDA's own", taken / 1e9, "GB"))
         figures.append(Figure(f"{name}: planned for taken", share, "×", said, _LEAST <= share <= _MOST))
     return figures

@@ -8,7 +8,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.finetuning.adapters import save_adapter
+from interpret.core.adapters import save_adapter
 from interpret.finetuning.training import Trained, save_trained, train
 from tests.oracles import World, apart, claim
 from tests.tiny import TEXT

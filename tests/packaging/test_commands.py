@@ -75,9 +75,9 @@ def test_choices_and_defaults_are_the_librarys():
     from interpret.attribution.target_function import BASELINES
     from interpret.core.files import SUFFIXES
     from interpret.core.heads import HEADS
+    from interpret.core.layer_groups import PRESETS
     from interpret.core.sentence_vectors import POOLINGS
     from interpret.finetuning.data_source import PASSAGE_WORDS
-    from interpret.finetuning.layer_groups import PRESETS
     from interpret.finetuning.objective import list_objectives
     from interpret.finetuning.recipe import AUTO, OWN_HEAD, PRECISIONS, REGULARIZATIONS, Recipe
 
@@ -279,8 +279,8 @@ def points():
 
 
 def test_the_record_and_adapters_say_so_too(tmp_path, minilm):
+    from interpret.core.adapters import add_adapters
     from interpret.core.builtin import merge_adapter
-    from interpret.finetuning.adapters import add_adapters
     from interpret.finetuning.record import load_client
 
     for package, extra, work in (

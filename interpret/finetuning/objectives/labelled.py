@@ -9,16 +9,16 @@ import torch
 import transformers as tf
 from jaxtyping import Float, Float32
 
+from interpret.core.adapters import Model
 from interpret.core.batches import batches_of
 from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.device_lock import seeded
 from interpret.core.encoder import Encoder
+from interpret.core.layer_groups import HEAD, layer_group_parameters
 from interpret.core.tasks import MULTI_LABEL
-from interpret.finetuning.adapters import Model
 from interpret.finetuning.collator import NO_LABEL, Collator, Item, Reader
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.layer_groups import HEAD, layer_group_parameters
 from interpret.finetuning.model_loading import load_for_training
 from interpret.finetuning.objective import Answers, Objective
 from interpret.finetuning.recipe import Recipe

@@ -10,6 +10,7 @@ import transformers as tf
 from jaxtyping import Float
 from torch.nn.functional import cross_entropy
 
+from interpret.core.adapters import Model
 from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.device_lock import seeded
@@ -18,7 +19,6 @@ from interpret.core.errors import InputError
 from interpret.core.masking import Masking
 from interpret.core.sentences import sentence
 from interpret.core.tasks import logits_of
-from interpret.finetuning.adapters import Model
 from interpret.finetuning.collator import NO_LABEL, Collator
 from interpret.finetuning.data_source import PASSAGES, Columns
 from interpret.finetuning.examples import Examples

@@ -10,9 +10,9 @@ import transformers as tf
 from safetensors.torch import load_file
 
 import interpret as it
+from interpret.core.adapters import save_adapter
 from interpret.core.errors import InputError
 from interpret.core.task_heads import load_head
-from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.plan import StepCost, plan
 from interpret.finetuning.recipe import Recipe

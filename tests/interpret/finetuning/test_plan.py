@@ -12,11 +12,14 @@ import torch
 import interpret as it
 from interpret.core.devices import Device, find_device
 from interpret.finetuning import cost as measuring
-from interpret.finetuning.cost import CONTEXT_BYTES, StepCost, measure_cost
+from interpret.finetuning.cost import StepCost, measure_cost
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.plan import describe_plan, measure_lengths, plan
 from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.training import train
+from interpret.resources import Point, Workload, predict
+from interpret.resources.claims import CONTEXT
+from interpret.resources.measurement import KEPT
 from tests.tiny import FAMILIES, make_checkpoint
 
 COST = StepCost(1e-6, 2e-6, 1e-9)
@@ -51,7 +54,7 @@ def test_more_frozen_is_less_time_and_memory(folder, recipe):
     for name, keep in (("seconds", True), ("seconds", False), ("memory", False), ("trainable", True)):
         recipes = [replace(recipe, frozen=one, epochs=10, keep_prefix=keep) for one in depths]
         plans = [plan(encoder, one, "classes", 2, [20, 40], 100, 20, COST) for one in recipes]
-        values = [getattr(one, name) for one in plans]
+        values = [one.memory[1] if name == "memory" else getattr(one, name) for one in plans]
         assert values == sorted(values, reverse=True), name
     assert plans[0].steps == 10 * 13
     # By hand: 3 layers forward and back over 30 tokens of 100 rows, and forward over 20, ten times; then the updates.
@@ -86,28 +89,84 @@ def test_more_memory_than_there_is_is_said(folder, recipe, monkeypatch):
     assert plan(encoder, recipe, "classes", 2, [10], 100, 20, COST).cautions[0] == "memory"
 
 
-def test_a_card_has_a_context_and_keeps_no_prefix(folder, recipe, monkeypatch):
+def test_memory_is_that_of_the_resources_page_and_what_the_trainer_has_beside_it(folder, recipe):
+    """By hand: the head, gradients and moments of what is new, where all began; and PyTorch's and the trainer's own."""
     encoder = it.load_encoder(str(folder), device="cpu")
-    recipe = replace(recipe, frozen=("embeddings", "0"), keep_prefix=True)
+    recipe = replace(recipe, head="linear", batch_size=8, max_length=16, keep_prefix=False, precision="float32")
+    seen = []
+
+    def count(config, work):
+        seen.append(work)
+        return predict(config, work)
+
+    for changes, frozen in (({}, ()), ({"frozen": ("embeddings", "0")}, ("embeddings", "0")), ({"lora_rank": 4}, ())):
+        found = plan(encoder, replace(recipe, **changes), "classes", 2, [10, 30], 100, 20, COST, count=count)
+        work = seen.pop()
+        wanted = Workload(8, min(16, encoder.max_tokens), True, "none", frozen=work.frozen, lora_rank=work.lora_rank)
+        assert work == wanted, changes
+        assert set(work.frozen) - {"pooler"} == {*frozen, *(("embeddings",) if "lora_rank" in changes else ())}
+        counted = predict(encoder.model.config, work)
+        # Linear on the mean of all tokens: 24 units, two classes.
+        head = 24 * 2 + 2
+        beside = 4 * (head + 3 * head + found.trainable) + 700_000_000
+        kept = KEPT[work.manner]
+        assert found.memory == pytest.approx(
+            [counted.peak + share * (counted.peak - counted.parts["weights"]) + beside for share in kept]
+        ), changes
+
+
+def test_what_was_measured_here_makes_the_plan_narrower(folder, recipe):
+    encoder = it.load_encoder(str(folder), device="cpu")
+    work = Workload(8, 128, training=True)
+    points = [
+        Point(
+            "bert", str(kept), work, "cpu", "here", 500_000_000, 100_000_000, 1, int(5e8 + kept * 4e8), (1.0,), "", 0.0
+        )
+        for kept in (0.20, 0.21, 0.19, 0.2)
+    ]
+    wide = plan(encoder, recipe, "classes", 2, [10], 100, 20, COST).memory
+    narrow = plan(encoder, recipe, "classes", 2, [10], 100, 20, COST, points).memory
+    assert wide[0] < narrow[0] < narrow[1] < narrow[2] < wide[2]
+
+
+def test_a_card_computes_attention_in_tiles_has_a_context_and_keeps_no_prefix(folder, recipe, monkeypatch):
+    encoder = it.load_encoder(str(folder), device="cpu")
+    recipe = replace(recipe, frozen=("embeddings", "0"), keep_prefix=True, device="cuda:1")
     card = Device("cuda:1", "made up", 80 << 30, 70 << 30, ("float32", "bfloat16"))
     monkeypatch.setattr(PLAN, "find_device", lambda name: card if name == "cuda:1" else None)
-    found = plan(encoder, replace(recipe, device="cuda:1"), "classes", 2, [10], 1000, 100, COST)
-    assert found.free == card.free
-    # By hand: the weights, gradients, moments and beginnings of what learns, 24 numbers for each of 16 texts' 10 tokens
-    # and 24 units in the 2 layers that learn, and a context; nothing of the 1,100 texts that lie on the host.
-    learns = 4 * (found.trainable + found.frozen) + 16 * found.trainable + 4 * 24 * recipe.batch_size * 10 * 24 * 2
-    # bfloat16 by itself on a card that multiplies it: of the weights of these layers there are rounded copies.
-    learns += 2 * sum(one.parameters for one in found.layer_groups if one.name in ("1", "2"))
-    assert found.kept == 1
-    assert found.memory == learns + CONTEXT_BYTES
-    # As measured, where it was: 1,000 bytes a token through all three layers, of which two keep theirs.
-    measured = replace(COST, kept=1000.0, context=300)
-    exact = replace(recipe, device="cuda:1", precision="float32")
-    again = plan(encoder, exact, "classes", 2, [10], 1000, 100, measured).memory
-    assert (
-        again
-        == int(4 * (found.trainable + found.frozen) + 16 * found.trainable + 2000 / 3 * recipe.batch_size * 10) + 300
+    seen = []
+
+    def count(config, work):
+        seen.append(work)
+        return predict(config, work)
+
+    few = plan(encoder, recipe, "classes", 2, [10], 1000, 100, COST, count=count)
+    assert (few.kept, few.free) == (1, card.free)
+    # bfloat16 by itself on a card that multiplies it.
+    assert (seen[0].kernel, seen[0].precision) == ("flash", "bfloat16")
+    # Nothing of the texts lies on the card, however many there are.
+    many = plan(encoder, recipe, "classes", 2, [10], 100_000, 100, COST, count=count)
+    assert many.memory == few.memory
+    # As measured, where it was; else as wide as contexts were seen to be.
+    measured = plan(encoder, recipe, "classes", 2, [10], 1000, 100, replace(COST, context=300), count=count)
+    assert [one - other for one, other in zip(few.memory, measured.memory, strict=True)] == pytest.approx(
+        [one - 300 for one in CONTEXT]
     )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("head_alone", [False, True])
+def test_every_family_is_counted_or_said_to_be_unknown(family, head_alone, tmp_path):
+    encoder = it.load_encoder(str(make_checkpoint(family, tmp_path)), device="cpu")
+    names = it.finetuning.layer_group_names(encoder.model, encoder.family)
+    recipe = Recipe(model="x", head="linear", frozen=names[:-1] if head_alone else (), epochs=1, device="cpu")
+    found = plan(encoder, recipe, "classes", 2, [10_000], 100, 20, COST)
+    if family == "xmod" and not head_alone:
+        assert found.memory is None
+        assert "memory" not in found.cautions
+    elif family != "xmod":
+        low, usual, high = found.memory
+        assert 7e8 < low < usual < high < 2e9
 
 
 def test_the_process_that_times_a_step_sees_one_card_and_names_it_as_it_was_asked(folder, monkeypatch):
@@ -151,17 +210,6 @@ def test_in_bfloat16_the_way_back_that_is_timed_reaches_every_weight(folder, mon
         seen.clear()
         measuring.time_steps(encoder, 16, precision, 4)
         assert seen == [pooler] * 3
-
-
-def test_of_what_a_step_keeps_the_rounded_weights_are_counted_once(folder, monkeypatch):
-    """They are as large for one text as for many."""
-    encoder = it.load_encoder(str(folder), device="cpu")
-    linear = [one for one in encoder.model.modules() if isinstance(one, torch.nn.Linear)]
-    rounded = 2 * sum(one.weight.numel() + one.bias.numel() for one in linear)
-    taken = iter([0, 7_000_000] * 3)
-    monkeypatch.setattr(measuring, "_taken", lambda _: next(taken))
-    found = measuring.time_steps(encoder, 16, "bfloat16", 4)
-    assert found.kept * 32 * 16 == pytest.approx(7_000_000 - rounded)
 
 
 @pytest.mark.usefixtures("prepared_python")

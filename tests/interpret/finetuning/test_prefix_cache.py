@@ -5,7 +5,7 @@ import torch
 import transformers as tf
 
 from interpret.core.families import FAMILIES
-from interpret.finetuning.layer_groups import freeze, frozen_prefix
+from interpret.core.layer_groups import freeze, frozen_prefix
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes, run_prefix, without_prefix
 from tests.tiny import FAMILIES as TINY
 from tests.tiny import make_checkpoint

@@ -9,9 +9,9 @@ import torch
 import transformers as tf
 
 import interpret as it
+from interpret.core.adapters import save_adapter
 from interpret.core.tasks import logits_of, pair_logits_of
 from interpret.finetuning.__main__ import main
-from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.collator import NO_LABEL, Collator
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.masked_passages import ELSEWHERE, MaskedPassages, as_written

@@ -71,7 +71,7 @@ def test_of_three_or_more_the_next_one_is_expected_where_student_says():
 
 
 def test_fewer_than_three_are_as_unsure_as_experience():
-    before = KEPT[False]
+    before = KEPT["answers"]
     found = calibrate([point()], "cpu", WORK).kept
     assert found == pytest.approx((0.4 + before[0] - before[1], 0.4, 0.4 + before[2] - before[1]))
     assert calibrate([], "cpu", WORK).kept == before

@@ -15,9 +15,9 @@ from transformers import PreTrainedModel
 
 from interpret.core.device_lock import seeded
 from interpret.core.extras import needed_for
+from interpret.core.layer_groups import LayerGroup
 from interpret.core.task_heads import Classifier, save_head
 from interpret.core.tasks import MULTI_LABEL
-from interpret.finetuning.layer_groups import LayerGroup
 
 Model = PreTrainedModel | Classifier
 # Hu et al. write s = α / rank and never change α; PEFT's guides, and most since, take twice the rank for it.
@@ -39,7 +39,7 @@ def adapted_maps(
     Parameters
     ----------
     parameters
-        Of each layer group, as `interpret.finetuning.layer_groups.layer_group_parameters` tells them.
+        Of each layer group, as `interpret.core.layer_groups.layer_group_parameters` tells them.
     whole
         Layer groups that are new, and so learn whole.
     """

@@ -6,7 +6,7 @@ import transformers as tf
 
 import interpret as it
 from interpret.core.families import FAMILIES
-from interpret.finetuning.layer_groups import (
+from interpret.core.layer_groups import (
     PRESETS,
     expand,
     freeze,
