@@ -63,6 +63,9 @@ VIEW = Key("view", "head", ("head", "model", "neuron"))
 TEMPERATURE = Key("temperature")
 AFTER, METHOD = Key("after"), Key("method", "rollout", ("rollout", "flow", "gradient"))
 GOAL, TARGET = Key("goal"), Key("target", -1)
+# A sliding window: neighbours on either side, and which tokens see all others.
+WIDTH, GLOBAL = Key("neighbours_seen"), Key("global", "first", ("none", "first", "special", "text"))
+KEPT_COSINE = session_key("kept_cosine", "0.95", ("0.90", "0.95", "0.99"))
 TREES = session_key("trees_most", 500, (500, 2000, 0))
 BERTVIZ_LAYERS = session_key("bertviz_layers")
 # What heads are compared with, as a `pages.attention.reference.Reference`, and its head.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -17,6 +17,9 @@ from dashboard.subject import Subject
 from dashboard.widgets.data_table import data_table
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.head_choice import chosen_head
+
+if TYPE_CHECKING:
+    from interpret.attention.ablation import Answers
 
 _KEPT = "heads_off"
 
@@ -83,9 +86,8 @@ def show_similarity(result: it.attention.Ablation) -> None:
     )
 
 
-def show_answers(encoder: it.Encoder, result: it.attention.Ablation) -> None:
+def show_answers(encoder: it.Encoder, answers: Answers | None) -> None:
     """Show what the model's own task head says before and after, or why there is nothing to show."""
-    answers = result.answers
     if answers is None:
         if encoder.task is None:
             st.caption(_("This checkpoint has no task head that gives probabilities, so there are none to compare."))
@@ -104,7 +106,7 @@ def show_answers(encoder: it.Encoder, result: it.attention.Ablation) -> None:
     )
 
 
-def answer_table(answers: Any) -> dict[str, list[Any]]:
+def answer_table(answers: Answers) -> dict[str, list[Any]]:
     """Return before and after as columns: a row for each answer, the ones that changed most first."""
     change = answers.after - answers.before
     order = np.argsort(-abs(change), axis=None, kind="stable")

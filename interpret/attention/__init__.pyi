@@ -22,6 +22,10 @@ from interpret.attention.importance import HeadImportance as HeadImportance
 from interpret.attention.importance import head_importance as head_importance
 from interpret.attention.qkv import AttentionSteps as AttentionSteps
 from interpret.attention.qkv import attention_steps as attention_steps
+from interpret.attention.sliding_window import WindowAnswers as WindowAnswers
+from interpret.attention.sliding_window import WindowSweep as WindowSweep
+from interpret.attention.sliding_window import sweep_windows as sweep_windows
+from interpret.attention.sliding_window import window_mask as window_mask
 from interpret.attention.view import AttentionView as AttentionView
 from interpret.attention.view import attention_view as attention_view
 from interpret.attention.view import most_active_head as most_active_head

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
-from interpret.core.indices import head_gates
+from interpret.core.indices import answered_positions, head_gates
 from interpret.core.tap import Tap
 from interpret.core.tasks import Task, logits_of
 from interpret.core.tokens import Tokens
@@ -109,7 +109,7 @@ def ablate(encoder: Encoder, text: str, pair: str | None = None, heads: Sequence
     """
     gates = head_gates(encoder, heads)
     tokens = encoder.tokens(text, pair)
-    positions = _answered(encoder, tokens)
+    positions = answered_positions(encoder, tokens)
     with lock_device(encoder.spec.device):
         passes = [
             encoder.forward(
@@ -127,17 +127,6 @@ def ablate(encoder: Encoder, text: str, pair: str | None = None, heads: Sequence
         if encoder.task is not None and positions is not None:
             answers = _answers(encoder, encoder.task, tokens, positions, passes)
     return Ablation(tokens, tuple(heads), before, after, answers)
-
-
-def _answered(encoder: Encoder, tokens: Tokens) -> list[int] | None:
-    """The tokens that the task head answers for ([] for the text as a whole), or None where it answers nothing."""
-    if encoder.task is None:
-        return None
-    if encoder.task.of_text:
-        return []
-    if encoder.task.kind == "token classes":
-        return np.flatnonzero(~tokens.special).tolist()
-    return [i for i, token in enumerate(tokens.strings) if token == encoder.mask] or None
 
 
 def _answers(encoder: Encoder, task: Task, tokens: Tokens, positions: list[int], passes: Sequence[object]) -> Answers:

@@ -1,4 +1,4 @@
-"""Which heads, layers and tokens there are, and heads that are taken out."""
+"""Which heads, layers and tokens there are, heads that are taken out, and tokens that a task head answers for."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import torch
 
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
+from interpret.core.tokens import Tokens
 
 
 def check_index(name: str, index: int, count: int) -> None:
@@ -25,3 +26,14 @@ def head_gates(encoder: Encoder, heads: Sequence[tuple[int, int]]) -> torch.Tens
         check_index("head", head, encoder.heads)
         gates[layer, head] = 0
     return gates
+
+
+def answered_positions(encoder: Encoder, tokens: Tokens) -> list[int] | None:
+    """Return the tokens that the task head answers for ([] for the text as a whole), or None if it answers nothing."""
+    if encoder.task is None:
+        return None
+    if encoder.task.of_text:
+        return []
+    if encoder.task.kind == "token classes":
+        return np.flatnonzero(~tokens.special).tolist()
+    return [i for i, token in enumerate(tokens.strings) if token == encoder.mask] or None

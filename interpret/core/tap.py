@@ -32,6 +32,9 @@ class Tap:
         Whether queries, keys, values, weights and contexts are kept.
     gates
         What each head's output is multiplied by, ``(layer, head)``: 0 takes a head out. None leaves all as they are.
+    window
+        Where a query may look of what the model lets it, ``(query, key)`` or ``(batch, 1, query, key)``: True where it
+        may, and somewhere in every row. None narrows nothing.
     gradients
         Whether the weights stay in the graph with their gradient kept: ``weights[layer].grad`` after a backward pass.
 
@@ -58,11 +61,13 @@ class Tap:
         record: bool = True,
         gates: torch.Tensor | None = None,
         gradients: bool = False,
+        window: torch.Tensor | None = None,
     ) -> None:
         self.layers = layers
         self.record = record
         self.gates = gates
         self.gradients = gradients
+        self.window = window
         self.calls = 0
         self.weights: list[torch.Tensor] = []
         self.queries: list[torch.Tensor] = []
@@ -91,6 +96,8 @@ class Tap:
         layer = self.calls
         self.calls += 1
         scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+        if self.window is not None:
+            mask = _narrowed(mask, self.window.to(query.device))
         slot = self._slot(layer, query, key) if self.record and not self.gradients else None
         if slot is not None and slot.device == query.device and slot.dtype == query.dtype and not query.requires_grad:
             # Scores stay in memory that is used again layer by layer, and so in the processor's cache; only weights
@@ -178,6 +185,12 @@ def tapped(
 def _allowed(mask: torch.Tensor) -> torch.Tensor:
     # `sdpa_mask` gives booleans; some models add numbers of their own, where "far below zero" means no.
     return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+
+
+def _narrowed(mask: torch.Tensor | None, window: torch.Tensor) -> torch.Tensor:
+    if mask is None:
+        return window
+    return mask & window if mask.dtype == torch.bool else mask.masked_fill(~window, torch.finfo(mask.dtype).min)
 
 
 def _biased(scores: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

@@ -154,18 +154,8 @@ def plan(
     mean, longest = float(read.mean()), int(read.max())
     steps_an_epoch = math.ceil(train_rows / recipe.batch_size)
     steps = steps_an_epoch * recipe.epochs
-    shares = _shares(layers, layer_groups[0].frozen, max(kept, 0), bool(recipe.lora_rank))
-    # There and back.
     head = objective.head_parameters(encoder, recipe) / sum(one.parameters for one in layers)
-    shares = shares[0] + head, shares[1] + head
-    tokens = mean * train_rows * recipe.epochs
-    seconds = (
-        tokens * (cost.forward * shares[0] + cost.backward * shares[1])
-        + mean * held_out_windows * recipe.epochs * cost.forward * shares[0]
-        + mean * (train_rows + held_out_windows) * cost.forward * max(kept, 0) / len(layers)
-        + steps * (trainable * cost.update + _STEP_SECONDS)
-        + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.regularization == "ewc" else 0)
-    )
+    seconds = _seconds(recipe, layer_groups, cost, kept, head, mean, (train_rows, held_out_windows))
     device = find_device(recipe.device)
     prefix = prefix_bytes([round(mean)] * (train_rows + held_out_windows), encoder.width) if kept >= 0 else 0
     memory = planned_memory(encoder, recipe, objective, layer_groups, cost, device, longest, prefix, points, count)
@@ -214,6 +204,43 @@ def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
         ),
     }
     return {name: said[name] for name in found.cautions if name in said}
+
+
+def _seconds(
+    recipe: Recipe,
+    layer_groups: Sequence[LayerGroup],
+    cost: StepCost,
+    kept: int,
+    head: float,
+    mean: float,
+    rows: tuple[int, int],
+) -> float:
+    """Return the seconds of `Plan.seconds`.
+
+    Parameters
+    ----------
+    kept
+        How many layers are computed once only; -1 for none.
+    head
+        What the head takes of each token, for what all layers take.
+    mean
+        Tokens of a text.
+    rows
+        How many are learned from, and held out.
+    """
+    layers = [one for one in layer_groups if one.name.isdigit()]
+    forward, back = _shares(layers, layer_groups[0].frozen, max(kept, 0), bool(recipe.lora_rank))
+    forward, back = forward + head, back + head
+    trained, held_out = rows
+    steps = math.ceil(trained / recipe.batch_size) * recipe.epochs
+    trainable = sum(one.learns for one in layer_groups)
+    return (
+        mean * trained * recipe.epochs * (cost.forward * forward + cost.backward * back)
+        + mean * held_out * recipe.epochs * cost.forward * forward
+        + mean * (trained + held_out) * cost.forward * max(kept, 0) / len(layers)
+        + steps * (trainable * cost.update + _STEP_SECONDS)
+        + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.regularization == "ewc" else 0)
+    )
 
 
 def _shares(layers: Sequence[LayerGroup], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:

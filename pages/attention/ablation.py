@@ -59,7 +59,7 @@ def ablation(subject: Subject) -> None:
         )
     else:
         show_similarity(result)
-        show_answers(cache.encoder(subject.spec), result)
+        show_answers(cache.encoder(subject.spec), result.answers)
         st.plotly_chart(distance_map(result), key="distance")
         stem = file_stem(
             "ablation",

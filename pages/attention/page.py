@@ -17,6 +17,7 @@ from pages.attention.bertviz import bertviz
 from pages.attention.compare import compare
 from pages.attention.flow import flow
 from pages.attention.heads import heads
+from pages.attention.sliding_window import sliding_window
 from pages.attention.steps import steps
 from pages.attention.where import where
 
@@ -27,6 +28,7 @@ TABS = [
     Tab("flow", sentence("Attention flow"), flow),
     Tab("heads", sentence("Types of heads"), heads),
     Tab("ablation", sentence("Ablate heads"), ablation),
+    Tab("window", sentence("Sliding window"), sliding_window),
     Tab("bertviz", "BertViz", bertviz),
 ]
 

@@ -1,5 +1,6 @@
 """Journeys through the tabs of the Attention page, in a real browser."""
 
+import csv
 import json
 import re
 from functools import partial
@@ -244,6 +245,28 @@ def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
     expect(page.get_by_text("Ablated: 0 of 72 heads")).to_be_visible()
     expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).to_be_checked()
     expect(page).not_to_have_url(re.compile("off="))
+
+
+def test_a_window_is_moved_with_the_keyboard_and_taken_along(page, server, tmp_path, minilm):
+    open_tab(page, server, "window")
+    sweep = it.attention.sweep_windows(minilm, it.trace(minilm, TEXT))
+    slider = keyed(page, "neighbours_seen:en").get_by_role("slider")
+    expect(slider).to_be_visible()
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(page).to_have_url(re.compile("neighbours_seen=0"))
+    expect(page.get_by_text(f"{sweep.similarity['mean'][0]:.4f}", exact=True)).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text(f"{sweep.similarity['mean'][1]:.4f}", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("neighbours_seen=1"))
+    with take(page, tmp_path, "CSV").open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(one["neighbours"]) for one in rows] == sweep.widths.tolist()
+    assert float(rows[1]["attention_lost_mean"]) == pytest.approx(float(sweep.lost[1].mean()), rel=1e-4)
+    # A link opens the same window, and says nothing of an error.
+    page.reload()
+    expect(page.get_by_text(f"{sweep.similarity['mean'][1]:.4f}", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_importance_over_a_labelled_file(page, server, tmp_path):

@@ -1,15 +1,17 @@
 """The tabs of the Attention page without a browser: each runs, for every family, and says what it cannot do."""
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 import interpret as it
 from dashboard import ROOT, cache
+from interpret.attention.sliding_window import widths_to_try
 from tests.apps import switch
 from tests.tiny import FAMILIES, make_checkpoint
 
-TABS = ("where", "compare", "steps", "flow", "heads", "ablation", "bertviz")
+TABS = ("where", "compare", "steps", "flow", "heads", "ablation", "window", "bertviz")
 # How a tab says it: the wording is what is tested.
 NOT_MEANT = ("What this does not mean", "it does not say why")
 
@@ -42,7 +44,7 @@ def test_every_tab_runs_and_says_what_its_numbers_do_not_mean(page, tab):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("tab", ["steps", "flow", "ablation"])
+@pytest.mark.parametrize("tab", ["steps", "flow", "ablation", "window"])
 def test_every_family_runs(page, family, tab):
     open_tab(page, tab, model=f"folder:{family}", text="the bank said it was rich")
     assert not page.exception
@@ -154,3 +156,59 @@ def test_heads_of_the_url_are_off_and_nonsense_is_on(page, minilm):
     assert any(one.value.startswith("Ablated: 0 of 72 heads") for one in page.caption)
     assert "off" not in page.query_params
     assert not page.exception
+
+
+def test_a_window_of_the_url_is_read_and_what_it_loses_is_the_librarys(page, minilm):
+    text = "The bank of the river."
+    open_tab(page, "window", text=text, neighbours_seen="2", **{"global": "special"})
+    assert not page.exception
+    assert said(page) == []
+    trace = it.trace(minilm, text)
+    sweep = it.attention.sweep_windows(minilm, trace, np.flatnonzero(trace.tokens.special).tolist())
+    at = sweep.widths.tolist().index(2)
+    narrowest = sweep.smallest(sweep.similarity["mean"] >= 0.95)
+    # No narrowest that keeps the answer: this model answers nothing.
+    assert [one.value for one in page.metric] == [
+        f"{1 - sweep.uniform[at]:.1%}",
+        f"{sweep.lost[at].mean():.1%}",
+        f"{sweep.similarity['mean'][at]:.4f}",
+        str(narrowest),
+    ]
+    # A number that no window has is the narrowest that keeps what there is.
+    page.query_params["neighbours_seen"] = "77"
+    del page.session_state["neighbours_seen"]
+    page.run()
+    assert page.select_slider[0].value == narrowest
+    # Another token that sees all others.
+    page.multiselect[0].select(3).run()
+    more = it.attention.sweep_windows(minilm, trace, [0, 3, len(trace.tokens) - 1])
+    at = more.widths.tolist().index(page.select_slider[0].value)
+    assert page.metric[0].value == f"{1 - more.uniform[at]:.1%}"
+    assert not page.exception
+
+
+def test_what_a_head_says_through_a_window(page, monkeypatch, tmp_path):
+    folder = make_checkpoint("bert", tmp_path / "guesser", loader=AutoModelForMaskedLM)
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tmp_path))
+    text = "the [MASK] said [MASK] was rich"
+    open_tab(page, "window", model="folder:guesser", text=text, neighbours_seen="0")
+    assert not page.exception
+    encoder = it.load_encoder(str(folder), device="cpu")
+    sweep = it.attention.sweep_windows(encoder, it.trace(encoder, text))
+    changed = sum(one != other for one, other in zip(sweep.answers.said, sweep.answers.said_through[0], strict=True))
+    assert any(f"{changed} of 2" in one.value for one in page.markdown)
+    assert [one.value for one in page.metric][3:] == [
+        str(sweep.smallest(sweep.answers.same)),
+        str(sweep.smallest(sweep.similarity["mean"] >= 0.95)),
+    ]
+    frame = page.dataframe[0].value
+    assert frame.shape == (len(sweep.answers.labels) * 2, 5)
+    np.testing.assert_allclose(sorted(frame.iloc[:, 2]), sorted(sweep.answers.ordinary.ravel()), atol=1e-5)
+
+
+def test_a_long_text_is_read_through_windows_when_asked(page):
+    open_tab(page, "window", model="minilm", text="river bank " * 200)
+    assert not page.exception
+    assert not page.metric
+    assert "402" in page.info[0].value
+    assert str(len(widths_to_try(402))) in page.button(key="sliding_window:start").label

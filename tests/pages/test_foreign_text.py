@@ -47,7 +47,7 @@ PLAIN = {
     "DownloadButton": {"url"},
 }
 PAGES = {
-    "attention": ("tab", ["where", "compare", "heads", "flow", "steps", "ablation", "bertviz"]),
+    "attention": ("tab", ["where", "compare", "heads", "flow", "steps", "ablation", "window", "bertviz"]),
     "attributions": ("why", ["why", "quality", "layers", "pairs", "whatif", "rows"]),
     "pretraining": ("pre", ["guess", "game", "surprise", "following"]),
 }

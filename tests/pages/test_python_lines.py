@@ -48,6 +48,7 @@ CASES = {
         ("Score heads",),
     ),
     "ablation": ("attention", {"tab": "ablation", "off": "0.1,2.0", "pair": OTHER}, {}, ()),
+    "window": ("attention", {"tab": "window", "global": "special", "pair": OTHER}, {}, ()),
     "importance": (
         "attention",
         {"tab": "ablation", "measure": "corpus"},
@@ -177,6 +178,7 @@ OFFERED = {
     "heads of a file": {"attention.corpus_head_statistics"},
     "trees": {"attention.dependency_scores"},
     "ablation": {"attention.ablate"},
+    "window": {"attention.sweep_windows"},
     "importance": {"attention.head_importance"},
     "bertviz": {"trace"},
     "masked words": {"fill_mask", "pretraining.logit_lens"},

@@ -69,7 +69,7 @@ def test_a_regression_has_its_unit_and_the_files_value_beside_it(page, folder):
     ("name", "tab"),
     [
         *(("attributions", {"why": one}) for one in ("why", "quality", "layers", "pairs", "whatif", "rows")),
-        *(("attention", {"tab": one}) for one in ("where", "flow", "ablation", "heads")),
+        *(("attention", {"tab": one}) for one in ("where", "flow", "ablation", "window", "heads")),
         ("embeddings", {}),
         ("pretraining", {}),
         ("finetune", {}),

@@ -16,7 +16,7 @@ OWN = {"bert": ("[CLS]", "[SEP]"), "roberta": ("<s>", "</s>")}
 # BERT's names and RoBERTa's, as their tokenizers write them.
 NAMES = {"bert": r"\[(CLS|SEP|MASK|PAD|UNK)\]", "roberta": r"</?s>|<(mask|pad|unk)>"}
 PAGES = [
-    *(("attention", {"tab": tab}) for tab in ("where", "heads", "flow", "steps", "ablation")),
+    *(("attention", {"tab": tab}) for tab in ("where", "heads", "flow", "steps", "ablation", "window")),
     *(("attributions", {"why": tab}) for tab in ("why", "quality", "layers", "pairs", "whatif")),
     *(("pretraining", {"pre": tab}) for tab in ("guess", "game", "surprise")),
     ("embeddings", {"show": "map"}),
