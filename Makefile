@@ -103,6 +103,7 @@ bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, 
 	$(BIN)/python -m tests.benchmarks.bench_pretraining
 	$(BIN)/python -m tests.benchmarks.bench_pretraining_page
 	$(BIN)/python -m tests.benchmarks.bench_resources
+	$(BIN)/python -m tests.benchmarks.bench_plan
 	$(BIN)/python -m tests.benchmarks.bench_many
 
 # PEOPLE and MINUTES; every number is compared with what somebody alone gets.

@@ -150,7 +150,7 @@ def widths_to_try(length: int) -> tuple[int, ...]:
     --------
     >>> from interpret.attention.sliding_window import widths_to_try
     >>> widths_to_try(5), len(widths_to_try(512))
-    ((0, 1, 2, 3, 4), 36)
+    ((0, 1, 2, 3, 4), 35)
     """
     found = list(range(min(_ALL_UP_TO, length - 1) + 1))
     while found[-1] < length - 1:

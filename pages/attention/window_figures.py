@@ -49,7 +49,7 @@ def width_curves(result: WindowSweep, width: int, cosine: float) -> go.Figure:
     )
     figure.add_hline(cosine, line_width=1, line_dash="dot")
     figure.update_xaxes(title=_("neighbours that each token sees on either side"), rangemode="tozero")
-    figure.update_yaxes(title=_("kept"))
+    figure.update_yaxes(title=_("share, probability or cosine"))
     figure.update_layout(height=380, margin={"t": 30, "b": 10}, legend={"orientation": "h", "y": -0.25})
     return figure
 
