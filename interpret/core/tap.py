@@ -19,6 +19,8 @@ from interpret.core.device_queue import give_way
 from interpret.core.host_copies import HostBuffer, host_buffer
 
 NAME = "tapped"
+# What is recorded of each token beside its weights.
+STATES = ("query", "key", "value", "context")
 
 
 class Tap:
@@ -40,13 +42,13 @@ class Tap:
 
     Attributes
     ----------
-    weights
-        Per layer ``(batch, head, query, key)``, in float32.
-    block
-        The host's float32 memory ``(layer, batch, head, query, key)`` that `weights` are views of, filled once the
-        device has been waited for; None with ``gradients``, where each layer's weights are a node of the graph.
-    queries, keys, values, contexts
-        Per layer ``(batch, head, token, width)``, as the model computed them (after rotary positions).
+    attention, states
+        What was recorded without gradients: the host's float32 memory, filled once the device has been waited for.
+        Weights ``(layer, batch, head, query, key)``, and `STATES` ``(state, layer, batch, head, token, width)``, as the
+        model computed them (after rotary positions). None with ``gradients``.
+    weights, values, contexts
+        With ``gradients``, per layer a node of the graph: ``(batch, head, query, key)``, in float32, and ``(batch,
+        head, token, width)``.
     masks
         Per layer ``(batch, 1, query, key)``, True where a query may look; None where every token may.
     scalings
@@ -69,15 +71,14 @@ class Tap:
         self.gradients = gradients
         self.window = window
         self.calls = 0
+        self.attention: HostBuffer | None = None
+        self.states: HostBuffer | None = None
         self.weights: list[torch.Tensor] = []
-        self.queries: list[torch.Tensor] = []
-        self.keys: list[torch.Tensor] = []
         self.values: list[torch.Tensor] = []
         self.contexts: list[torch.Tensor] = []
         self.masks: list[torch.Tensor | None] = []
         self.scalings: list[float] = []
         self.biases: list[torch.Tensor | None] = []
-        self.block: HostBuffer | None = None
 
     def attend(
         self,
@@ -99,11 +100,12 @@ class Tap:
         if self.window is not None:
             mask = _narrowed(mask, self.window.to(query.device))
         slot = self._slot(layer, query, key) if self.record and not self.gradients else None
-        if slot is not None and slot.device == query.device and slot.dtype == query.dtype and not query.requires_grad:
-            # Scores stay in memory that is used again layer by layer, and so in the processor's cache; only weights
-            # go into the block, once. Scaling the queries rather than the scores is a pass over far fewer numbers.
-            scores = torch.matmul(query * scaling, key.transpose(-1, -2))
-            weights = torch.softmax(_masked(_biased(scores, bias), mask), dim=-1, out=slot)
+        plain = query.device.type == "cpu" and query.dtype == torch.float32
+        if plain and not (self.gradients or query.requires_grad):
+            # Where it stays, and each step in the same memory: new one would take the system longer than the sums do.
+            # Scaling the queries rather than the scores is a pass over far fewer numbers.
+            scores = torch.matmul(query * scaling, key.transpose(-1, -2), out=slot)
+            weights = torch.softmax(_narrow(scores, bias, mask), dim=-1, out=scores)
         else:
             scores = _biased(torch.matmul(query, key.transpose(-1, -2)) * scaling, bias)
             weights = torch.softmax(_masked(scores, mask), dim=-1, dtype=torch.float32)
@@ -123,11 +125,14 @@ class Tap:
         if self.gates is not None:
             context = context * self.gates[layer].to(context)[:, None, None]
         if self.record:
-            self.weights.append(weights if slot is None else slot)
-            self.queries.append(query)
-            self.keys.append(key)
-            self.values.append(value)
-            self.contexts.append(context)
+            if self.states is not None:
+                # At once: who held on to what the model computed would make it take new memory in every layer.
+                for to, one in zip(self.states.tensor[:, layer], (query, key, value, context), strict=True):
+                    to.copy_(one, non_blocking=True)
+            else:
+                self.weights.append(weights)
+                self.values.append(value)
+                self.contexts.append(context)
             self.masks.append(None if mask is None else _allowed(mask).expand(-1, -1, query.shape[-2], -1))
             self.scalings.append(scaling)
             self.biases.append(bias)
@@ -135,10 +140,11 @@ class Tap:
 
     def _slot(self, layer: int, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
         # One block on the host for all layers, filled as the pass goes: nothing is held twice, least of all on a GPU.
-        if self.block is None:
+        if self.attention is None:
             shape = (self.layers, *query.shape[:-1], key.shape[-2])
-            self.block = host_buffer(shape, torch.float32, query.device)
-        return self.block.tensor[layer]
+            self.attention = host_buffer(shape, torch.float32, query.device)
+            self.states = host_buffer((len(STATES), self.layers, *query.shape), torch.float32, query.device)
+        return self.attention.tensor[layer]
 
 
 _open: ContextVar[Tap | None] = ContextVar("tap", default=None)
@@ -191,6 +197,17 @@ def _narrowed(mask: torch.Tensor | None, window: torch.Tensor) -> torch.Tensor:
     if mask is None:
         return window
     return mask & window if mask.dtype == torch.bool else mask.masked_fill(~window, torch.finfo(mask.dtype).min)
+
+
+def _narrow(scores: torch.Tensor, bias: torch.Tensor | None, mask: torch.Tensor | None) -> torch.Tensor:
+    """Add what relative positions add, and leave out what is masked, in place."""
+    if bias is not None:
+        scores.add_(bias)
+    if mask is not None and mask.dtype != torch.bool:
+        scores.add_(mask)
+    elif mask is not None:
+        scores.masked_fill_(~mask, torch.finfo(scores.dtype).min)
+    return scores
 
 
 def _biased(scores: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

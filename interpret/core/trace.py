@@ -17,7 +17,7 @@ from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError
 from interpret.core.host_copies import copy_to_host
-from interpret.core.tap import Tap
+from interpret.core.tap import STATES, Tap
 from interpret.core.tokens import Tokens
 from interpret.core.units import gigabytes
 from interpret.core.work_sizes import trace_bytes
@@ -70,7 +70,7 @@ class Trace:
         """
         arrays = {
             name: array
-            for name in ("attention", "query", "key", "value", "context", "mask", "scaling", "bias", "hidden")
+            for name in ("attention", *STATES, "mask", "scaling", "bias", "hidden")
             if (array := getattr(self, name)) is not None
         }
         about = {
@@ -168,12 +168,10 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
         # A GPU works on after the call has returned.
         synchronize(encoder.spec.device)
         seconds = time.perf_counter() - begin
-        groups = {"query": tap.queries, "key": tap.keys, "value": tap.values, "context": tap.contexts}
-        copied = {"hidden": copy_to_host(output.hidden_states)}
-        copied |= {name: copy_to_host(some) for name, some in groups.items()}
-        assert tap.block is not None
-        # On the host already, and on a processor the trace's own array for a single text, not a copy.
-        copied["attention"] = tap.block
+        # All else is on the host already, and on a processor the trace's own array for a single text, not a copy.
+        hidden = copy_to_host(output.hidden_states)
+        assert tap.attention is not None
+        assert tap.states is not None
         seen = [one for one in tap.masks if one is not None]
         masks = copy_to_host(seen, torch.bool) if seen else None
         added = [one for one in tap.biases if one is not None]
@@ -182,7 +180,8 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
         biases = copy_to_host(added[:1] if alike else added) if added else None
         # Once for all of them: each would wait for what was told before it.
         synchronize(encoder.spec.device)
-    arrays = {name: one.array() for name, one in copied.items()}
+    arrays = {"hidden": hidden.array(), "attention": tap.attention.array()}
+    arrays |= dict(zip(STATES, tap.states.array(), strict=True))
     if biases is not None:
         arrays["bias"] = biases.array()
     layers = None if masks is None else _by_layer(masks.array(), [one is None for one in tap.masks])
@@ -214,7 +213,7 @@ def _cut(
         tokens=tokens,
         spec=encoder.spec,
         attention=read_only(arrays["attention"][:, row, :, :n, :n]),
-        **{name: read_only(arrays[name][:, row, :, :n]) for name in ("query", "key", "value", "context")},
+        **{name: read_only(arrays[name][:, row, :, :n]) for name in STATES},
         mask=None if mask is None or mask.all() else read_only(mask),
         scaling=scaling,
         bias=None if bias is None else np.broadcast_to(bias, (encoder.layers, *bias.shape[1:])),

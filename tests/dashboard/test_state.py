@@ -12,12 +12,12 @@ FILES = [*(ROOT / "dashboard").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
 # What addresses have been made of: none of these may go.
 ADDRESS = """
 adapter after as at base baseline beside beside_model beside_text classifier colour compared corpus cut data device
-dims direction example explain explanation for from game_hidden game_rate game_replaced game_whole global goal grouping groups
-heads hidden hide kept kernel lang least length lens level map match measure method methods metric minimum model
-neighbours_seen numbers off over pair passage pooling pre precision prompt query query_prompt question question_id question_source
-recomputed reference reference_head reference_layer resources revision room row run scale second seed shape show shown
-source specials stage surprise_other surprise_over tab target temperature text texts token tolerance two unit view why
-window window_b within word work
+dims direction example explain explanation for from game_hidden game_rate game_replaced game_whole global goal
+grouping groups heads hidden hide kept kernel lang least length lens level map match measure method methods metric
+minimum model neighbours_seen numbers off over pair passage pooling pre precision prompt query query_prompt
+question question_id question_source recomputed reference reference_head reference_layer resources revision room
+row run scale second seed shape show shown source specials stage surprise_other surprise_over tab target
+temperature text texts token tolerance two unit view why window window_b within word work
 """
 
 
