@@ -101,7 +101,8 @@ class Tap:
             mask = _narrowed(mask, self.window.to(query.device))
         slot = self._slot(layer, query, key) if self.record and not self.gradients else None
         plain = query.device.type == "cpu" and query.dtype == torch.float32
-        if plain and not (self.gradients or query.requires_grad):
+        # Where nobody derives, in either direction.
+        if plain and torch.is_inference_mode_enabled():
             # Where it stays, and each step in the same memory: new one would take the system longer than the sums do.
             # Scaling the queries rather than the scores is a pass over far fewer numbers.
             scores = torch.matmul(query * scaling, key.transpose(-1, -2), out=slot)
