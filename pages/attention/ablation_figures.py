@@ -73,7 +73,13 @@ def prune_curves(result: HeadImportance, of: Literal["accuracy", "loss"]) -> go.
         opacity=0.4,
     )
     if of == "accuracy":
-        figure.add_hline(result.majority, line_dash="dash", line_width=1, annotation_text=_("majority-class baseline"))
+        figure.add_hline(
+            result.majority,
+            line_dash="dash",
+            line_width=1,
+            line_color="gray",
+            annotation_text=_("majority-class baseline"),
+        )
         figure.update_yaxes(title=_("Accuracy (bars: 95% interval over texts)"), range=[0, 1.03])
     else:
         figure.update_yaxes(title=_("Loss (nats; bars: 95% interval over texts)"), rangemode="tozero")

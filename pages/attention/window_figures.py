@@ -47,7 +47,7 @@ def width_curves(result: WindowSweep, width: int, cosine: float) -> go.Figure:
     figure.add_vline(
         width, line_width=1, line_dash="dot", annotation_text=_("this window"), annotation_position="bottom right"
     )
-    figure.add_hline(cosine, line_width=1, line_dash="dot")
+    figure.add_hline(cosine, line_width=1, line_dash="dot", line_color="gray")
     figure.update_xaxes(title=_("neighbours that each token sees on either side"), rangemode="tozero")
     figure.update_yaxes(title=_("share, probability or cosine"))
     figure.update_layout(height=380, margin={"t": 30, "b": 10}, legend={"orientation": "h", "y": -0.25})
