@@ -91,6 +91,10 @@ def show_answers(encoder: it.Encoder, answers: Answers | None) -> None:
     if answers is None:
         if encoder.task is None:
             st.caption(_("This checkpoint has no task head that gives probabilities, so there are none to compare."))
+        elif encoder.task.kind == "span":
+            st.caption(
+                _("This model finds answers in passages, which the “Questions” page shows; none is compared here.")
+            )
         else:
             st.caption(
                 _("This model predicts masked words: put {mask} into the text to compare its guesses.").format(

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float32, Int64
 
 from interpret.attention.ablation import Answers
+from interpret.attention.trace_check import check_same
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
@@ -83,7 +84,10 @@ class WindowSweep:
         Attention mass outside of each window: of the ordinary model's weights, how much a query gives to tokens that it
         would not see, on average over all queries.
     uniform
-        The same of a head that gives every token the same weight.
+        The same of heads that give every token that the model lets them see the same weight, on average over layers.
+    left
+        The share of all pairs of tokens that are still computed, on average over layers. Less than 1 through the widest
+        window where some of the model's own layers are local: there a window only narrows, also for global tokens.
     moved
         How far each hidden state moved: ‖windowed - ordinary‖ / ‖ordinary‖. Level 0 is the embedding output.
     similarity
@@ -99,6 +103,7 @@ class WindowSweep:
     widths: Int64[np.ndarray, " width"]
     lost: Float32[np.ndarray, "width layer head"]
     uniform: Float32[np.ndarray, " width"]
+    left: Float32[np.ndarray, " width"]
     moved: Float32[np.ndarray, "width level token"]
     similarity: Mapping[str, Float32[np.ndarray, " width"]]
     answers: WindowAnswers | None
@@ -124,7 +129,7 @@ class WindowSweep:
         return None if found is None else Answers(found.rows, found.labels, found.ordinary, found.windowed[index])
 
     def allowed(self, width: int) -> Bool[np.ndarray, "query key"]:
-        """Return which pairs of tokens are left."""
+        """Return which pairs of tokens the window leaves, where the model itself lets every token see every other."""
         return window_mask(len(self.tokens), width, self.global_tokens)
 
 
@@ -139,7 +144,8 @@ def window_mask(
     >>> it.attention.window_mask(4, 1).astype(int).tolist()
     [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]
     """
-    near = abs(np.subtract.outer(np.arange(length), np.arange(length))) <= width
+    at = np.arange(length, dtype=np.int32)
+    near = abs(np.subtract.outer(at, at)) <= width
     return near if global_tokens is None else near | global_tokens[:, None] | global_tokens
 
 
@@ -195,32 +201,34 @@ def sweep_windows(
     >>> float(sweep.lost[-1].max()), round(float(sweep.similarity["mean"][-1]), 5)
     (0.0, 1.0)
     """
+    check_same(encoder, trace)
     tokens, length = trace.tokens, len(trace.tokens)
     for one in global_tokens:
         check_index("token", one, length)
-    if widths and min(widths) < 0:
+    if widths is not None and len(widths) and min(widths) < 0:
         raise InputError("Neighbours on either side of a window: {width}. Choose 0 or more.", width=min(widths))
     everywhere = np.zeros(length, bool)
     everywhere[list(global_tokens)] = True
     tried = sorted({min(int(one), length - 1) for one in (widths_to_try(length) if widths is None else widths)})
     tried = tried if tried[-1:] == [length - 1] else [*tried, length - 1]
-    masks = [torch.from_numpy(window_mask(length, one, everywhere)) for one in tried]
     answered = answered_positions(encoder, tokens)
     # The ordinary model goes first: whatever is compared was computed in the same way.
     passes = _Passes(encoder, tokens, answered)
     passes.read([torch.ones(length, length, dtype=torch.bool)])
     rows = max(1, tokens_per_batch(encoder.spec.device, encoder.width) // length)
-    for begin in range(0, len(masks), rows):
+    for begin in range(0, len(tried), rows):
         if progress is not None:
-            progress(begin, len(masks), sentence("windows read"))
-        passes.read(masks[begin : begin + rows])
-    lost, uniform = _outside(trace, everywhere, tried)
+            progress(begin, len(tried), sentence("windows read"))
+        some = tried[begin : begin + rows]
+        passes.read([torch.from_numpy(window_mask(length, one, everywhere)) for one in some])
+    lost, uniform, left = _outside(trace, everywhere, tried)
     return WindowSweep(
         tokens=tokens,
         global_tokens=read_only(everywhere),
         widths=read_only(np.array(tried, np.int64)),
         lost=lost,
         uniform=uniform,
+        left=left,
         moved=read_only(passes.moved[1:], np.float32),
         similarity=MappingProxyType({name: read_only(one[1:], np.float32) for name, one in passes.similarity.items()}),
         answers=passes.answers(),
@@ -229,22 +237,33 @@ def sweep_windows(
 
 def _outside(
     trace: Trace, everywhere: np.ndarray, widths: Sequence[int]
-) -> tuple[Float32[np.ndarray, "width layer head"], Float32[np.ndarray, " width"]]:
-    """Return the attention mass beyond each width, and the same of uniform attention."""
+) -> tuple[Float32[np.ndarray, "width layer head"], Float32[np.ndarray, " width"], Float32[np.ndarray, " width"]]:
+    """Return the attention mass beyond each width, the same of uniform attention, and the share of pairs left."""
     length = len(everywhere)
-    distance = abs(np.subtract.outer(np.arange(length), np.arange(length)))
+    at = np.arange(length, dtype=np.int32)
+    distance = abs(np.subtract.outer(at, at))
     # What global tokens see, or are seen by, is never outside.
     distance[everywhere] = 0
     distance[:, everywhere] = 0
-    flat = distance.ravel()
+    flat, layers = distance.ravel(), len(trace.attention)
     mass = np.empty((length, *trace.attention.shape[:2]))
     for layer, head in np.ndindex(*mass.shape[1:]):
         mass[:, layer, head] = np.bincount(flat, trace.attention[layer, head].ravel(), length)
-    # Beyond a width is what is farther: sums from the far end.
-    beyond = np.concatenate([np.cumsum(mass[::-1], axis=0)[::-1][1:], np.zeros((1, *mass.shape[1:]))]) / length
-    pairs = np.bincount(flat, minlength=length)
-    share = np.append(np.cumsum(pairs[::-1])[::-1][1:], 0) / length**2
-    return read_only(beyond[list(widths)], np.float32), read_only(share[list(widths)], np.float32)
+    even, pairs = np.zeros(length), np.zeros(length)
+    for layer in range(layers):
+        seen = np.ones((length, length)) if trace.mask is None else trace.mask[layer].astype(float)
+        pairs += np.bincount(flat, seen.ravel(), length) / layers
+        even += np.bincount(flat, (seen / seen.sum(axis=-1, keepdims=True)).ravel(), length) / layers
+
+    def beyond(one: np.ndarray) -> np.ndarray:
+        """Sum from the far end what is farther than each width."""
+        return np.concatenate([np.cumsum(one[::-1], axis=0)[::-1][1:], np.zeros((1, *one.shape[1:]))])[list(widths)]
+
+    return (
+        read_only(beyond(mass) / length, np.float32),
+        read_only(beyond(even) / length, np.float32),
+        read_only((pairs.sum() - beyond(pairs)) / length**2, np.float32),
+    )
 
 
 class _Passes:
@@ -285,7 +304,9 @@ class _Passes:
         if not self.encoder.task.labels:
             if not self.scores:
                 most = _MOST_GUESSES * max(1, len(self.answered))
-                self.guesses = found.amax(dim=0).topk(min(most, found.shape[-1])).indices
+                likely = found.amax(dim=0).topk(min(most, found.shape[-1])).indices
+                # Each mask's own best, however unlikely, among them.
+                self.guesses = torch.tensor(list(dict.fromkeys([*found.argmax(dim=-1).tolist(), *likely.tolist()])))
             found = found[:, self.guesses]
         self.scores.append(found)
 

@@ -224,9 +224,11 @@ class Encoder:
             nullcontext() if gradients else torch.inference_mode(),
         ):
             output = (self._whole if task else self.model)(**inputs, **options)
+            # With a head the last states are there where they were wanted.
+            states = (getattr(output, "hidden_states", None) or [None])[-1] if task else output.last_hidden_state
             # A card would have to be waited for in each pass.
-            if not task and self.spec.device == "cpu" and "attention_mask" in inputs:
-                self._check_numbers(output.last_hidden_state, inputs["attention_mask"])
+            if states is not None and self.spec.device == "cpu" and "attention_mask" in inputs:
+                self._check_numbers(states, inputs["attention_mask"])
             return output
 
     def _check_numbers(self, states: torch.Tensor, mask: torch.Tensor) -> None:

@@ -36,4 +36,7 @@ def answered_positions(encoder: Encoder, tokens: Tokens) -> list[int] | None:
         return []
     if encoder.task.kind == "token classes":
         return np.flatnonzero(~tokens.special).tolist()
+    if encoder.task.kind != "masked words":
+        # Of a span its two ends belong together: see `interpret.core.question_answering`.
+        return None
     return [i for i, token in enumerate(tokens.strings) if token == encoder.mask] or None

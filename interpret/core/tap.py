@@ -69,7 +69,7 @@ class Tap:
         self.record = record
         self.gates = gates
         self.gradients = gradients
-        self.window = window
+        self.window = window[None, None] if window is not None and window.ndim == 2 else window
         self.calls = 0
         self.attention: HostBuffer | None = None
         self.states: HostBuffer | None = None

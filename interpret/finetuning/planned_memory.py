@@ -53,7 +53,7 @@ def planned_memory(
     Returns
     -------
     tuple of float, or None
-        None where the model's own code looks at the texts to choose what it computes, so that nothing can be counted.
+        None where it cannot be counted ahead: see `interpret.resources.predict`.
     """
     host = device.name == "cpu"
     work = work_of_a_step(encoder, recipe, layer_groups, host, fast_precision(device), length)
@@ -64,8 +64,8 @@ def planned_memory(
     # Its head is this run's own, and the pooler learns or not as the run says.
     beside = [one for one in layer_groups if one.name in (POOLER, HEAD)]
     numbers = sum(one.parameters for one in beside if one.name == HEAD) + 3 * sum(one.learns for one in beside)
-    # Where patience may go back to the best epoch, that is there too.
-    copies = _BEGINNINGS[recipe.regularization] + (recipe.patience > 0)
+    # Where patience may go back to the best epoch, that lies on the host too.
+    copies = _BEGINNINGS[recipe.regularization] + (recipe.patience > 0 and host)
     numbers += copies * sum(one.learns for one in layer_groups)
     # How much each weight matters.
     numbers += sum(one.parameters for one in layer_groups) if recipe.regularization == "ewc" else 0

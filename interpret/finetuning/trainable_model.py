@@ -24,6 +24,7 @@ from interpret.core.checkpoints import Checkpoint, checkpoint_folder
 from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.encoder_loading import read_vocabulary
+from interpret.core.errors import InputError
 from interpret.core.families import Family
 from interpret.core.layer_groups import (
     EMBEDDINGS,
@@ -235,11 +236,18 @@ def planned_layer_groups(
 def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model:
     """Return the model that would be trained, all of its shapes and none of its numbers."""
     config = copy.deepcopy(encoder.model.config)
+    loader = find_objective(task).loader()
+    if recipe.head == OWN_HEAD and type(config) not in loader._model_mapping:
+        raise InputError(
+            "transformers has no head for this task for the architecture “{kind}”. Choose another task, or another "
+            "model.",
+            kind=config.model_type,
+        )
     with torch.device("meta"), quiet():
         if recipe.head != OWN_HEAD:
             return Classifier(tf.AutoModel.from_config(config), make_head(recipe.head, encoder.width, max(1, classes)))
         config.num_labels = find_objective(task).output_count(classes)
-        return find_objective(task).loader().from_config(config)
+        return loader.from_config(config)
 
 
 def frozen_layer_groups(recipe: Recipe, names: Iterable[str]) -> list[str]:

@@ -31,8 +31,10 @@ from pages.attention.window_view import (
 )
 
 MAPS = "window_maps"
-# Tokens times windows that are read without being asked for: some seconds on two cores.
-_SOON = 8000
+# Tokens times windows, layers and the width's square that are read by itself: a few seconds on two cores.
+_SOON = 8e9
+# The narrowest that was shown last.
+_FOLLOWED = "window_followed"
 # Tokens of which every pair is drawn.
 _MOST_DRAWN = 160
 
@@ -60,7 +62,7 @@ def sliding_window(subject: Subject) -> None:
         ),
         lambda progress: analysis.run(progress=progress),
         {"windows read": _("windows read")},
-        auto=len(tokens) * len(widths) <= _SOON,
+        auto=len(tokens) * len(widths) * encoder.layers * encoder.width**2 <= _SOON,
         keep=3,
     )
     if result is None:
@@ -88,6 +90,10 @@ def _show(encoder: it.Encoder, subject: Subject, analysis: Analysis, result: it.
     cosine = float(chosen)
     smallest = smallest_of(result, cosine)
     default = max(smallest.values())
+    # Who has not moved it sees the narrowest that keeps things, of another text or model too.
+    if st.session_state.get(_FOLLOWED) == st.session_state.get(state.WIDTH, default):
+        st.session_state[state.WIDTH] = default
+    st.session_state[_FOLLOWED] = default
     width = choose(
         st.select_slider,
         _("Neighbours that each token sees on either side"),
@@ -98,6 +104,13 @@ def _show(encoder: it.Encoder, subject: Subject, analysis: Analysis, result: it.
     state.publish(state.WIDTH, default)
     at = int(np.flatnonzero(result.widths == width)[0])
     show_kept(result, at, smallest)
+    if result.left[-1] < 1:
+        st.caption(
+            _(
+                "Some layers of this model are local already: there a window only narrows what a token sees, and "
+                "global tokens see no further than the model lets them."
+            )
+        )
     st.plotly_chart(width_curves(result, width, cosine), key="over_width")
     line = changes_line(result, at)
     if line:

@@ -21,7 +21,7 @@ def width_curves(result: WindowSweep, width: int, cosine: float) -> go.Figure:
         _("cosine of the sentence vector (mean)"): (result.similarity["mean"], "solid"),
         _("cosine of the first token"): (result.similarity["first"], "dot"),
         _("attention mass kept, mean of heads"): (1 - result.lost.mean(axis=(1, 2)), "dash"),
-        _("pairs of tokens left"): (1 - result.uniform, "dashdot"),
+        _("pairs of tokens left"): (result.left, "dashdot"),
     }
     answers = result.answers
     if answers is not None and answers.same is not None:

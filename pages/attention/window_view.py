@@ -74,7 +74,7 @@ def show_kept(result: it.attention.WindowSweep, at: int, smallest: dict[str, int
     with st.container(horizontal=True, gap="medium"):
         st.metric(
             _("Pairs of tokens left"),
-            number(1 - float(result.uniform[at]), ".1%"),
+            number(float(result.left[at]), ".1%"),
             help=_("Of all pairs of a query and a key; the rest would not be computed."),
             width="content",
         )
@@ -144,7 +144,7 @@ def window_downloads(analysis: Analysis, stem: str) -> list[Download]:
         result: it.attention.WindowSweep = analysis.result
         columns: dict[str, Any] = {
             "neighbours": result.widths.tolist(),
-            "pairs_left": (1 - result.uniform).tolist(),
+            "pairs_left": result.left.tolist(),
             "attention_lost_mean": result.lost.mean(axis=(1, 2)).tolist(),
             "cosine_mean": result.similarity["mean"].tolist(),
             "cosine_first": result.similarity["first"].tolist(),
@@ -181,6 +181,7 @@ def window_downloads(analysis: Analysis, stem: str) -> list[Download]:
                 "widths": result.widths.tolist(),
                 "lost": result.lost.tolist(),
                 "uniform": result.uniform.tolist(),
+                "left": result.left.tolist(),
                 "moved": result.moved.tolist(),
                 "similarity": {name: one.tolist() for name, one in result.similarity.items()},
                 "answers": None

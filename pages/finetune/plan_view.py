@@ -55,7 +55,7 @@ def plan_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
                 "the interval narrower, and what the trainer has beside them."
             )
             if memory
-            else _("This architecture looks at the texts to choose what it computes; nothing can be counted ahead."),
+            else _("It cannot be counted ahead for this model; the Resources page says why."),
         )
     if plan.kept >= 0:
         layers = sum(layer_group.name.isdigit() for layer_group in plan.layer_groups)

@@ -169,7 +169,7 @@ def test_a_window_of_the_url_is_read_and_what_it_loses_is_the_librarys(page, min
     narrowest = sweep.smallest(sweep.similarity["mean"] >= 0.95)
     # No narrowest that keeps the answer: this model answers nothing.
     assert [one.value for one in page.metric] == [
-        f"{1 - sweep.uniform[at]:.1%}",
+        f"{sweep.left[at]:.1%}",
         f"{sweep.lost[at].mean():.1%}",
         f"{sweep.similarity['mean'][at]:.4f}",
         str(narrowest),
@@ -179,11 +179,18 @@ def test_a_window_of_the_url_is_read_and_what_it_loses_is_the_librarys(page, min
     del page.session_state["neighbours_seen"]
     page.run()
     assert page.select_slider[0].value == narrowest
+    # Nobody has moved it: of another text it is the narrowest of that one, and no link pins it.
+    page.text_area(key="text").set_value("A bank lends money to people who live by the river.").run()
+    other = it.trace(minilm, "A bank lends money to people who live by the river.")
+    wider = it.attention.sweep_windows(minilm, other, np.flatnonzero(other.tokens.special).tolist())
+    assert page.select_slider[0].value == wider.smallest(wider.similarity["mean"] >= 0.95) != narrowest
+    assert "neighbours_seen" not in page.query_params
+    page.text_area(key="text").set_value(text).run()
     # Another token that sees all others.
     page.multiselect[0].select(3).run()
     more = it.attention.sweep_windows(minilm, trace, [0, 3, len(trace.tokens) - 1])
     at = more.widths.tolist().index(page.select_slider[0].value)
-    assert page.metric[0].value == f"{1 - more.uniform[at]:.1%}"
+    assert page.metric[0].value == f"{more.left[at]:.1%}"
     assert not page.exception
 
 

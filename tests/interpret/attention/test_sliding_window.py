@@ -130,6 +130,24 @@ def test_what_is_lost_is_the_mass_of_the_pairs_that_are_left_out(encoders, globa
         assert (sweep.allowed(width) == ~out).all()
         np.testing.assert_allclose(sweep.lost[row], trace.attention[:, :, out].sum(-1) / length, atol=1e-6)
         assert sweep.uniform[row] == pytest.approx(out.sum() / length**2)
+        assert sweep.left[row] == pytest.approx(1 - out.sum() / length**2)
+
+
+def test_local_layers_of_the_model_itself_stay_local(encoders):
+    encoder = encoders("modernbert")
+    trace = it.trace(encoder, f"{TEXT} {TEXT}")
+    sweep = it.attention.sweep_windows(encoder, trace, [0], [2, 3])
+    for row, width in enumerate(sweep.widths.tolist()):
+        seen = trace.mask & sweep.allowed(width)
+        assert sweep.left[row] == pytest.approx(seen.mean())
+        share = (trace.mask & ~sweep.allowed(width)).sum(-1) / trace.mask.sum(-1)
+        assert sweep.uniform[row] == pytest.approx(share.mean(), abs=1e-6)
+        tap = Tap(encoder.layers, window=torch.from_numpy(sweep.allowed(width)))
+        encoder.forward([trace.tokens], tap)
+        # What is computed is what is said to be left.
+        np.testing.assert_array_equal(tap.attention.tensor[:, 0, 0].numpy() > 0, seen)
+    assert sweep.left[-1] < 1
+    assert sweep.uniform[-1] == 0
 
 
 @pytest.mark.parametrize(
@@ -213,6 +231,19 @@ def test_a_text_without_a_head_says_nothing_and_bad_input_is_a_sentence(encoders
         it.attention.sweep_windows(minilm, trace, [99])
     with pytest.raises(it.InputError, match="window: -1. Choose 0 or more"):
         it.attention.sweep_windows(minilm, trace, widths=[2, -1])
+    with pytest.raises(it.InputError, match="Trace the text again"):
+        it.attention.sweep_windows(encoders("bert"), trace)
+    again = it.attention.sweep_windows(minilm, trace, widths=sweep.widths.tolist())
+    assert (again.widths == sweep.widths).all()
+
+
+def test_a_head_that_finds_spans_is_not_taken_for_one_that_guesses(tmp_path):
+    encoder = it.load_encoder(
+        str(make_checkpoint("bert", tmp_path, loader=tf.AutoModelForQuestionAnswering)), device="cpu"
+    )
+    trace = it.trace(encoder, "the [MASK] said")
+    assert it.attention.sweep_windows(encoder, trace).answers is None
+    assert it.attention.ablate(encoder, "the [MASK] said", heads=[(0, 0)]).answers is None
 
 
 @pytest.mark.parametrize("length", [1, 2, 17, 18, 128, 4096])

@@ -284,3 +284,16 @@ def test_every_caution_is_a_sentence(folder, recipe):
     said = describe_plan(found, slow)
     assert set(said) == set(found.cautions) - {"few held out"}
     assert str(said["slow head"]).startswith("A head alone trains slowly at a learning rate of 5e-5")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("task", ["masked words", "masked words and next sentences", "question answering"])
+def test_a_head_that_the_architecture_has_not_is_said(family, task, tmp_path):
+    encoder = it.load_encoder(str(make_checkpoint(family, tmp_path)), device="cpu")
+    loader = it.finetuning.find_objective(task).loader()
+    recipe = Recipe(model="x", head="own", epochs=1, device="cpu")
+    if type(encoder.model.config) in loader._model_mapping:
+        assert plan(encoder, recipe, task, 0, [10], 100, 20, COST).trainable > 0
+    else:
+        with pytest.raises(it.InputError, match=f"has no head for this task for the architecture “{family}”"):
+            plan(encoder, recipe, task, 0, [10], 100, 20, COST)
