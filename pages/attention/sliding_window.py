@@ -127,7 +127,7 @@ def _show(encoder: it.Encoder, subject: Subject, analysis: Analysis, result: it.
     if len(result.tokens) <= _MOST_DRAWN:
         with st.expander(_("Which token sees which")):
             st.plotly_chart(pattern_map(result, width), key="pattern")
-    export_bar(window_downloads(analysis, stem), analysis, picture=MAPS)
+    export_bar(window_downloads(analysis, result, stem), analysis, picture=MAPS)
     st.caption(
         _(
             "What this does not mean: a model that was trained with a window learns to do with it, and may lose "

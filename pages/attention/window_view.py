@@ -137,11 +137,10 @@ def window_maps(result: it.attention.WindowSweep, at: int) -> list[HeadMap]:
     ]
 
 
-def window_downloads(analysis: Analysis, stem: str) -> list[Download]:
+def window_downloads(analysis: Analysis, result: it.attention.WindowSweep, stem: str) -> list[Download]:
     """Offer what was found through each window, and what each head loses, as files."""
 
     def table() -> bytes:
-        result: it.attention.WindowSweep = analysis.result
         columns: dict[str, Any] = {
             "neighbours": result.widths.tolist(),
             "pairs_left": result.left.tolist(),
@@ -160,7 +159,6 @@ def window_downloads(analysis: Analysis, stem: str) -> list[Download]:
         return as_csv(columns)
 
     def heads() -> bytes:
-        result: it.attention.WindowSweep = analysis.result
         width, layer, head = (one.ravel() for one in np.indices(result.lost.shape))
         return as_csv(
             {
@@ -172,7 +170,6 @@ def window_downloads(analysis: Analysis, stem: str) -> list[Download]:
         )
 
     def numbers() -> bytes:
-        result: it.attention.WindowSweep = analysis.result
         answers = result.answers
         return as_json(
             {
