@@ -106,7 +106,7 @@ class Tap:
             # Where it stays, and each step in the same memory: new one would take the system longer than the sums do.
             # Scaling the queries rather than the scores is a pass over far fewer numbers.
             scores = torch.matmul(query * scaling, key.transpose(-1, -2), out=slot)
-            weights = torch.softmax(_narrow(scores, bias, mask), dim=-1, out=scores)
+            weights = torch.softmax(_mask_(scores, bias, mask), dim=-1, out=scores)
         else:
             scores = _biased(torch.matmul(query, key.transpose(-1, -2)) * scaling, bias)
             weights = torch.softmax(_masked(scores, mask), dim=-1, dtype=torch.float32)
@@ -200,7 +200,7 @@ def _narrowed(mask: torch.Tensor | None, window: torch.Tensor) -> torch.Tensor:
     return mask & window if mask.dtype == torch.bool else mask.masked_fill(~window, torch.finfo(mask.dtype).min)
 
 
-def _narrow(scores: torch.Tensor, bias: torch.Tensor | None, mask: torch.Tensor | None) -> torch.Tensor:
+def _mask_(scores: torch.Tensor, bias: torch.Tensor | None, mask: torch.Tensor | None) -> torch.Tensor:
     """Add what relative positions add, and leave out what is masked, in place."""
     if bias is not None:
         scores.add_(bias)

@@ -45,7 +45,12 @@ def width_curves(result: WindowSweep, width: int, cosine: float) -> go.Figure:
             hovertemplate=_("{name}<br>%{{x}} neighbours: %{{y:.3f}}").format(name=name) + "<extra></extra>",
         )
     figure.add_vline(
-        width, line_width=1, line_dash="dot", annotation_text=_("this window"), annotation_position="bottom right"
+        width,
+        line_width=1,
+        line_dash="dot",
+        line_color="gray",
+        annotation_text=_("this window"),
+        annotation_position="bottom right",
     )
     figure.add_hline(cosine, line_width=1, line_dash="dot", line_color="gray")
     figure.update_xaxes(title=_("neighbours that each token sees on either side"), rangemode="tozero")

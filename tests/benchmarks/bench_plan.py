@@ -66,10 +66,10 @@ def compare(name, recipe):
     examples = it.finetuning.read_examples(data, "topics.csv", "text", "topic")
     encoder = it.load_encoder(recipe.model, "cpu")
     lengths = it.finetuning.measure_lengths(encoder, examples, recipe.max_length)
-    learned, judged = it.finetuning.split_examples(examples)
+    train, held_out = it.finetuning.split_examples(examples)
     cost = it.finetuning.StepCost(0.0, 0.0, 0.0)
     low, usual, high = (
-        it.finetuning.plan(encoder, recipe, "classes", 2, lengths, len(learned), len(judged), cost).memory or ()
+        it.finetuning.plan(encoder, recipe, "classes", 2, lengths, len(train), len(held_out), cost).memory or ()
     )
     with tempfile.TemporaryDirectory() as folder:
         run = make_run(Path(folder) / "run", Request(recipe, name, "topics.csv", label="topic"), data)
